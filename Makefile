@@ -1,0 +1,52 @@
+# Every target makes what it needs; `make demo` and `make test` are all that a newcomer runs.
+# PYTHON chooses the interpreter (3.11 or newer), VENV where its environment is kept.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check format e2e bench clean
+
+demo: $(VENV)/installed-example
+	@$(BIN)/python -m example_app.demo
+
+test: $(VENV)/installed-test
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
+
+check: $(VENV)/installed-check
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/pyright --project tests/typing
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/installed-check
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+e2e: $(VENV)/installed-e2e
+	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/e2e
+
+bench: $(VENV)/installed-bench
+	rm -f $(VENV)/bench.json
+	$(BIN)/python tests/benchmarks/bench.py --fast --quiet --output $(VENV)/bench.json
+	$(BIN)/python tests/benchmarks/table.py $(VENV)/bench.json
+
+clean:
+	rm -rf $(VENV) .coverage build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) 'pip>=25.1'
+	@touch $@
+
+# One stamp for each dependency group of pyproject.toml.
+$(VENV)/installed-%: $(VENV)/pip pyproject.toml
+	$(INSTALL) --editable . --group $*
+	@touch $@

@@ -1,0 +1,234 @@
+"""What a request knows about its user: data only, frozen, safe to share between requests."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class FrozenDict(dict[_K, _V]):
+    """An immutable `dict`: JSON, `asdict`, `copy` and `pickle` take it for what it is.
+
+    A `dict` subclass because `types.MappingProxyType` is refused by all four.
+    """
+
+    __slots__ = ()
+
+    def _refuse(self, *_args: object, **_kwargs: object) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} is immutable; change a copy: dict(value)")
+
+    _refusal: ClassVar[Any] = _refuse  # Any: no one signature fits all that it stands in for
+    __setitem__ = __delitem__ = __ior__ = _refusal
+    clear = pop = popitem = setdefault = update = _refusal
+
+    def __hash__(self) -> int:  # type: ignore[override]  # immutable, so hashable
+        return hash(frozenset(self.items()))
+
+    def __copy__(self) -> FrozenDict[_K, _V]:
+        return self
+
+    def __deepcopy__(self, memo: object) -> FrozenDict[_K, _V]:
+        return self
+
+    def __reduce__(self) -> tuple[type[FrozenDict[_K, _V]], tuple[dict[_K, _V]]]:
+        return type(self), (dict(self),)
+
+
+def freeze(value: Any) -> Any:
+    """Return parsed JSON as deeply immutable data: objects as `FrozenDict`, arrays as tuples."""
+    if isinstance(value, dict):
+        return FrozenDict(
+            {
+                # Most values of a session are text: asking here saves a call for each of them.
+                key: freeze(item) if isinstance(item, (dict, list)) else item
+                for key, item in value.items()
+            }
+        )
+    if isinstance(value, list):
+        return tuple([freeze(item) for item in value])
+    return value
+
+
+class Claims(FrozenDict[str, Any]):
+    """The verified claims of an access token: a read-only `dict` with typed names.
+
+    Claims that WorkOS or a JWT template adds are kept: ``claims["https://example.com/plan"]``.
+    """
+
+    __slots__ = ()
+
+    @property
+    def sub(self) -> str:
+        """The user's id."""
+        return self["sub"]  # type: ignore[no-any-return]
+
+    @property
+    def sid(self) -> str:
+        """The session's id."""
+        return self["sid"]  # type: ignore[no-any-return]
+
+    @property
+    def exp(self) -> int:
+        """The end of the token's life, in seconds since the epoch."""
+        return self["exp"]  # type: ignore[no-any-return]
+
+    @property
+    def iat(self) -> int | None:
+        """When the token was issued, in seconds since the epoch."""
+        return self.get("iat")
+
+    @property
+    def auth_time(self) -> int | None:
+        """When the user last proved who they are, in seconds since the epoch."""
+        return self.get("auth_time")
+
+    @property
+    def iss(self) -> str | None:
+        """The issuer."""
+        return self.get("iss")
+
+    @property
+    def jti(self) -> str | None:
+        """The token's own id."""
+        return self.get("jti")
+
+    @property
+    def org_id(self) -> str | None:
+        """The organization the session is in."""
+        return self.get("org_id")
+
+
+class SignedOutReason(enum.StrEnum):
+    """Why nobody is signed in. Words are WorkOS's own where it has one (its SDKs, its API)."""
+
+    NO_SESSION_COOKIE_PROVIDED = "no_session_cookie_provided"
+    INVALID_SESSION_COOKIE = "invalid_session_cookie"
+    INVALID_JWT = "invalid_jwt"
+    SESSION_EXPIRED = "session_expired"
+    """The token has expired and was not refreshed: no refresh token, or a path that never does."""
+    REFRESH_DENIED = "refresh_denied"
+    MFA_ENROLLMENT = "mfa_enrollment"
+    MFA_CHALLENGE = "mfa_challenge"
+    SSO_REQUIRED = "sso_required"
+    EMAIL_VERIFICATION_REQUIRED = "email_verification_required"
+    ORGANIZATION_SELECTION_REQUIRED = "organization_selection_required"
+    UNTRUSTED_ORIGIN = "untrusted_origin"
+    """The request comes from a page of another origin that `trusted_origins` does not name."""
+    TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+    """WorkOS cannot be asked: nothing is known against the user, and the cookie is kept."""
+    NOT_EVALUATED = "not_evaluated"
+    """The path is one that `skip` names, so the cookie was not read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A WorkOS user as the session holds it. Times are ISO 8601 text, as WorkOS writes them."""
+
+    id: str
+    email: str
+    email_verified: bool = False
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    profile_picture_url: str | None = None
+    last_sign_in_at: str | None = None
+    locale: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    external_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=FrozenDict)
+    """The customer's own keys and values, as they are in WorkOS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impersonator:
+    """Who acts in the user's name, from the WorkOS dashboard, and why."""
+
+    email: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A user whose session was authentic and whose access token verified."""
+
+    user: User
+    session_id: str
+    access_token: str = field(repr=False)
+    claims: Claims = field(repr=False)
+    organization_id: str | None = None
+    role: str | None = None
+    roles: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    entitlements: tuple[str, ...] = ()
+    feature_flags: tuple[str, ...] = ()
+    impersonator: Impersonator | None = None
+    authentication_method: str | None = None
+    expires_at: int
+    """The end of the access token's life, in seconds since the epoch."""
+
+    def has_role(self, *roles: str) -> bool:
+        """Tell whether the user has any of `roles` in the current organization."""
+        return any(role == self.role or role in self.roles for role in roles)
+
+    def has_permission(self, *permissions: str) -> bool:
+        """Tell whether the user has all of `permissions` in the current organization."""
+        return all(permission in self.permissions for permission in permissions)
+
+    def has_entitlement(self, *entitlements: str) -> bool:
+        """Tell whether the current organization has all of `entitlements`."""
+        return all(entitlement in self.entitlements for entitlement in entitlements)
+
+    def has_feature_flag(self, *flags: str) -> bool:
+        """Tell whether all of `flags` are on."""
+        return all(flag in self.feature_flags for flag in flags)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOut:
+    """Nobody is signed in; `reason` says why."""
+
+    user: None = field(default=None, init=False)
+    reason: SignedOutReason
+    retry_after: int | None = None
+    """Seconds after which another try makes sense, when the reason is an outage."""
+
+
+Auth: TypeAlias = SignedIn | SignedOut
+"""Who a request is from. ``auth.user is None``, `isinstance` and `match` narrow it."""
+
+
+def signed_in(
+    claims: Claims,
+    *,
+    access_token: str,
+    user: User,
+    impersonator: Impersonator | None,
+    authentication_method: str | None,
+) -> SignedIn:
+    """Return the `SignedIn` that verified claims and the sealed user make."""
+    return SignedIn(
+        user=user,
+        session_id=claims.sid,
+        access_token=access_token,
+        claims=claims,
+        organization_id=claims.org_id,
+        role=claims.get("role"),
+        roles=_strings(claims, "roles"),
+        permissions=_strings(claims, "permissions"),
+        entitlements=_strings(claims, "entitlements"),
+        feature_flags=_strings(claims, "feature_flags"),
+        impersonator=impersonator,
+        authentication_method=authentication_method,
+        expires_at=claims.exp,
+    )
+
+
+def _strings(claims: Claims, name: str) -> tuple[str, ...]:
+    value: Iterable[str] | None = claims.get(name)
+    return tuple(value) if value else ()

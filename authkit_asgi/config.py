@@ -1,0 +1,297 @@
+"""The settings: values only, checked all at once, read from the environment on request."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypedDict, Unpack, cast
+from urllib.parse import urlsplit
+
+from authkit_asgi.environment import read_environment
+from authkit_asgi.errors import ConfigurationError
+from authkit_asgi.origins import (
+    is_origin_pattern,
+    is_secure_url,
+    origin_of,
+    parse_http_url,
+)
+
+SameSite = Literal["lax", "strict", "none"]
+CookiePassword = str | Sequence[str] | Mapping[str, str]
+
+VERIFIER_COOKIE_PREFIX = "wos-auth-verifier-"
+"""Name of the cookies that hold a pending sign-in, before the hash that tells them apart."""
+
+_MAX_LEEWAY_SECONDS = 60  # more would let a revoked session live on noticeably
+_MIN_PASSWORD_UNITS = 32  # UTF-16 units, which is what the JavaScript kits count
+_MAX_PASSWORDS = 10  # as in seal.py: each one costs a hostile cookie one more MAC
+_PASSWORD_ID = re.compile(r"[A-Za-z0-9_]{1,64}")  # as in seal.py
+_GENERATE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 6265: a token
+_COOKIE_DOMAIN = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+
+
+class AuthKitSettings(TypedDict, total=False):
+    """The keyword arguments of `AuthKitConfig`, for signatures that pass them on."""
+
+    client_id: str
+    api_key: str
+    redirect_uri: str
+    cookie_password: CookiePassword
+    cookie_name: str
+    cookie_max_age: int
+    cookie_domain: str | None
+    cookie_same_site: SameSite
+    api_base_url: str
+    issuers: Sequence[str]
+    jwt_leeway: float
+    jwks_max_age: float
+    jwks_max_stale: float
+    api_timeout: float
+    refresh_timeout: float
+    trusted_origins: Sequence[str]
+    logout_return_origins: Sequence[str]
+    login_path: str
+    callback_path: str
+    default_return_path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthKitConfig:
+    """All settings of one application; what is passed here is final.
+
+    Raises:
+        ConfigurationError: naming every fault at once, and showing no value.
+    """
+
+    client_id: str = ""
+    """The WorkOS client id, ``client_…`` (WORKOS_CLIENT_ID)."""
+    api_key: str = field(default="", repr=False)
+    """The WorkOS API key, ``sk_…`` (WORKOS_API_KEY)."""
+    redirect_uri: str = ""
+    """The absolute address of the callback route, as browsers see it (WORKOS_REDIRECT_URI)."""
+    cookie_password: CookiePassword = field(default="", repr=False)
+    """What seals the cookies: 32 characters or more (WORKOS_COOKIE_PASSWORD). Several, the newest
+    first, or a mapping from id to password, let it be changed without signing anyone out."""
+    cookie_name: str = "wos-session"
+    """The session cookie's name (WORKOS_COOKIE_NAME)."""
+    cookie_max_age: int = 34_560_000
+    """The session cookie's life in seconds; 400 days is the most browsers grant
+    (WORKOS_COOKIE_MAX_AGE)."""
+    cookie_domain: str | None = None
+    """The domain that shares the cookie; host-only when `None` (WORKOS_COOKIE_DOMAIN)."""
+    cookie_same_site: SameSite = "lax"
+    """lax, strict or none (WORKOS_COOKIE_SAME_SITE or WORKOS_COOKIE_SAMESITE)."""
+    api_base_url: str = "https://api.workos.com"
+    """Where the WorkOS API is (WORKOS_BASE_URL; or WORKOS_API_HOSTNAME, _HTTPS and _PORT)."""
+    issuers: Sequence[str] = ()
+    """Accepted `iss` values; any when empty (WORKOS_ISSUER, comma-separated)."""
+    jwt_leeway: float = 10
+    """Clock skew allowed in `exp` and `nbf`, in seconds, at most 60."""
+    jwks_max_age: float = 300
+    """Seconds after which the signing keys are fetched again."""
+    jwks_max_stale: float = 86_400
+    """Seconds for which known signing keys serve on while they cannot be fetched."""
+    api_timeout: float = 5
+    """Seconds one call of the WorkOS API may take."""
+    refresh_timeout: float = 10
+    """Seconds a refresh may take in all."""
+    trusted_origins: Sequence[str] = ()
+    """Other origins whose pages may open WebSockets and, under SameSite=None, send forms."""
+    logout_return_origins: Sequence[str] = ()
+    """Other origins that a sign-out may return to; ``https://*.example.com`` as in WorkOS."""
+    login_path: str = "/login"
+    """Where guards send people to sign in; an absolute path in the application."""
+    callback_path: str = "/callback"
+    """The end of the callback route's path; `redirect_uri` must end in it too."""
+    default_return_path: str = "/"
+    """Where a sign-in or sign-out ends when nobody asked for a page."""
+
+    def __post_init__(self) -> None:
+        if problems := tuple(_type_problems(self)):
+            raise ConfigurationError(problems)
+        _set(self, "cookie_same_site", str(self.cookie_same_site).lower())
+        _set(self, "api_base_url", self.api_base_url.rstrip("/"))
+        for name in ("issuers", "trusted_origins", "logout_return_origins"):
+            value = getattr(self, name)
+            _set(self, name, (value,) if isinstance(value, str) else tuple(value))
+        if problems := tuple(_problems(self)):
+            raise ConfigurationError(problems)
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, /, **defaults: Unpack[AuthKitSettings]
+    ) -> AuthKitConfig:
+        """Read `WORKOS_*`; the environment wins over `defaults`, as in the JavaScript kits.
+
+        Args:
+            environ: What to read instead of `os.environ`. Empty values count as absent.
+            defaults: Settings for what the environment leaves open.
+
+        Raises:
+            ConfigurationError: naming every fault at once, and showing no value.
+        """
+        settings, problems = read_environment(os.environ if environ is None else environ)
+        try:
+            defaults.update(cast("AuthKitSettings", settings))
+            config = cls(**defaults)
+        except ConfigurationError as error:
+            raise ConfigurationError((*problems, *error.problems)) from None
+        if problems:
+            raise ConfigurationError(problems)
+        return config
+
+    @property
+    def origin(self) -> str:
+        """The application's own origin: `redirect_uri`'s. No request header is asked for it."""
+        return cast("str", origin_of(self.redirect_uri))
+
+    @property
+    def cookie_secure(self) -> bool:
+        """Whether cookies are `Secure`: only an http `redirect_uri` makes them not."""
+        return self.redirect_uri.startswith("https:") or self.cookie_same_site == "none"
+
+    @property
+    def jwks_url(self) -> str:
+        """Where the signing keys of this client are published."""
+        return f"{self.api_base_url}/sso/jwks/{self.client_id}"
+
+    @property
+    def own_paths(self) -> frozenset[str]:
+        """Paths of the bundled routes: the callback's, and what stands beside `login_path`."""
+        parent = self.login_path.rpartition("/")[0]
+        beside = {parent + name for name in ("/signup", "/logout", self.callback_path)}
+        return frozenset({self.login_path, urlsplit(self.redirect_uri).path} | beside)
+
+
+def _set(config: AuthKitConfig, name: str, value: object) -> None:
+    object.__setattr__(config, name, value)
+
+
+def _type_problems(config: AuthKitConfig) -> Iterator[str]:
+    for setting in fields(config):
+        value = getattr(config, setting.name)
+        kind = _KINDS.get(str(setting.type), str)
+        if isinstance(value, bool) or not isinstance(value, kind):
+            yield f"{setting.name} has the wrong type: {setting.type} is needed"
+        elif kind is Collection and not all(isinstance(item, str) for item in value):
+            yield f"{setting.name} has an item that is not text"
+
+
+_KINDS: dict[str, Any] = {
+    "CookiePassword": str | Sequence | Mapping,
+    "Sequence[str]": Collection,  # no iterator: it would be empty once it has been checked
+    "str | None": str | None,
+    "float": float | int,
+    "int": int,
+}
+
+
+def _problems(config: AuthKitConfig) -> Iterator[str]:
+    if not config.client_id:
+        yield "WORKOS_CLIENT_ID (client_id) is missing: copy it from the WorkOS dashboard, API keys"
+    elif not re.fullmatch(r"[A-Za-z0-9_-]+", config.client_id):
+        yield "WORKOS_CLIENT_ID (client_id) holds characters that no client id has"
+    if not config.api_key:
+        yield "WORKOS_API_KEY (api_key) is missing: copy it from the WorkOS dashboard, API keys"
+    elif not (config.api_key.isascii() and config.api_key.isprintable()):
+        yield "WORKOS_API_KEY (api_key) holds characters that no HTTP header may carry"
+    yield from _password_problems(config.cookie_password)
+    yield from _address_problems(config)
+    yield from _cookie_problems(config)
+    yield from _path_problems(config)
+    yield from _number_problems(config)
+
+
+def _password_problems(password: CookiePassword) -> Iterator[str]:
+    name = "WORKOS_COOKIE_PASSWORD (cookie_password)"
+    if isinstance(password, str):
+        passwords = [password]
+    else:
+        passwords = list(password.values() if isinstance(password, Mapping) else password)
+    ids: list[Any] = list(password) if isinstance(password, Mapping) else []
+    if not all(isinstance(one, str) for one in passwords):
+        yield f"{name} holds something else than text"
+    elif not all(isinstance(one, str) and _PASSWORD_ID.fullmatch(one) for one in ids):
+        yield f"{name} has an id that is not 1 to 64 letters, digits and underscores"
+    elif len(passwords) > _MAX_PASSWORDS:
+        yield f"{name} holds more than {_MAX_PASSWORDS} passwords: drop the oldest"
+    elif not passwords or passwords == [""]:
+        yield f"{name} is missing: make one with {_GENERATE}"
+    elif any(
+        len(one.encode("utf-16-le", "surrogatepass")) < 2 * _MIN_PASSWORD_UNITS for one in passwords
+    ):
+        yield f"{name} is shorter than {_MIN_PASSWORD_UNITS} characters: make one with {_GENERATE}"
+    elif any("\ud800" <= character <= "\udfff" for one in passwords for character in one):
+        yield f"{name} is not valid Unicode text: make one with {_GENERATE}"
+
+
+def _address_problems(config: AuthKitConfig) -> Iterator[str]:
+    name = "WORKOS_REDIRECT_URI (redirect_uri)"
+    parts = parse_http_url(config.redirect_uri)
+    if not config.redirect_uri:
+        yield f"{name} is missing: the callback's address, such as http://localhost:8000/callback"
+    elif parts is None or parts.fragment or parts.query:
+        yield f"{name} is not an absolute http(s) address without query and fragment"
+    elif not is_secure_url(config.redirect_uri):
+        yield f"{name} is http: use https, which only localhost may do without"
+    elif not parts.path.endswith(config.callback_path):
+        yield f"{name} does not end in the callback route's path (callback_path)"
+    name = "WORKOS_BASE_URL or WORKOS_API_HOSTNAME (api_base_url)"
+    api = parse_http_url(config.api_base_url)
+    if api is None or api.query or api.fragment:
+        yield f"{name} is not an absolute http(s) address without query and fragment"
+    elif not is_secure_url(config.api_base_url):
+        yield f"{name} is http: use https, which only localhost may do without"
+    if any(origin_of(origin) != origin for origin in config.trusted_origins):
+        yield "trusted_origins holds something else than origins such as https://app.example.com"
+    if not all(is_origin_pattern(origin) for origin in config.logout_return_origins):
+        yield (
+            "logout_return_origins holds something else than origins such as "
+            "https://app.example.com or https://*.example.com"
+        )
+
+
+def _cookie_problems(config: AuthKitConfig) -> Iterator[str]:
+    name = "WORKOS_COOKIE_NAME (cookie_name)"
+    lowered = config.cookie_name.lower()
+    if not _COOKIE_NAME.fullmatch(config.cookie_name) or lowered.startswith(VERIFIER_COOKIE_PREFIX):
+        yield f"{name} is not a usable cookie name: letters, digits and -._ are"
+    if lowered.startswith(("__host-", "__secure-")) and not config.cookie_secure:
+        yield f"{name} has a prefix that needs Secure: use an https WORKOS_REDIRECT_URI"
+    if lowered.startswith("__host-") and config.cookie_domain:
+        yield f"{name} has the prefix __Host-, which forbids WORKOS_COOKIE_DOMAIN"
+    if config.cookie_same_site not in {"lax", "strict", "none"}:
+        yield "WORKOS_COOKIE_SAME_SITE (cookie_same_site) is none of lax, strict, none"
+    if config.cookie_max_age < 1:
+        yield "WORKOS_COOKIE_MAX_AGE (cookie_max_age) is less than one second"
+    if config.cookie_domain is not None:
+        yield from _domain_problems(config.cookie_domain, config.redirect_uri)
+
+
+def _domain_problems(domain: str, redirect_uri: str) -> Iterator[str]:
+    name = "WORKOS_COOKIE_DOMAIN (cookie_domain)"
+    parts = parse_http_url(redirect_uri)
+    host = (parts.hostname or "") if parts else ""
+    parent = domain.lower().removeprefix(".")
+    if not _COOKIE_DOMAIN.fullmatch(domain):
+        yield f"{name} is not a domain such as example.com"
+    elif host and host != parent and not host.endswith(f".{parent}"):
+        yield f"{name} does not contain WORKOS_REDIRECT_URI's host: browsers would drop the cookie"
+
+
+def _path_problems(config: AuthKitConfig) -> Iterator[str]:
+    for name in ("login_path", "callback_path", "default_return_path"):
+        if not _PATH.fullmatch(getattr(config, name)):
+            yield f"{name} is not a path such as /login"
+
+
+def _number_problems(config: AuthKitConfig) -> Iterator[str]:
+    if not 0 <= config.jwt_leeway <= _MAX_LEEWAY_SECONDS:
+        yield f"jwt_leeway is not between 0 and {_MAX_LEEWAY_SECONDS} seconds"
+    for name in ("jwks_max_age", "jwks_max_stale", "api_timeout", "refresh_timeout"):
+        if not 0 < getattr(config, name) < float("inf"):
+            yield f"{name} is not a positive number of seconds"

@@ -1,0 +1,298 @@
+"""Seal and unseal JSON in the Fe26.2 format that iron-session and the WorkOS kits share.
+
+A seal is ``Fe26.2*id*salt*iv*ciphertext*exp*salt*mac~2``: the payload encrypted with AES-256-CBC,
+then the first six fields authenticated with HMAC-SHA256, under two keys derived from one password.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import math
+import os
+import re
+import time
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn, TypeAlias
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.padding import PKCS7
+
+from authkit_asgi.errors import SealError
+
+Password: TypeAlias = str | Sequence[str] | Mapping[str, str]
+"""One password, several with the newest first, or a mapping from password id to password."""
+
+MAX_SEAL_LENGTH = 16_384
+"""Characters. Longer values are refused unread, and never written."""
+
+MAX_PASSWORDS = 10
+"""Each one costs a hostile cookie one more MAC, so a rotation may not go on for ever."""
+
+MAX_DEPTH = 100
+"""Levels of nesting. What recurses over a payload must not run out of stack."""
+
+MIN_PASSWORD_LENGTH = 32
+"""UTF-16 code units, because the JavaScript kits measure ``password.length``."""
+
+_SKEW_MS = 60_000  # what the kits grant clocks that disagree
+_DEFAULT_ID = "1"  # what every kit writes when it is given a single password
+_KEY_BYTES = _SALT_BYTES = 32
+_IV_BYTES = 16
+_AES_BLOCK = PKCS7(128)
+
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+_BRACKET = re.compile(r"[\[\]{}]")
+_PASSWORD_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
+
+# Exactly what the kits write. The ciphertext is only delimited here: it is under the MAC, and
+# going through its characters one by one would cost more than decrypting them.
+_GRAMMAR = re.compile(
+    rb"(?P<signed>Fe26\.2"
+    rb"\*(?P<id>[A-Za-z0-9_]{0,64})"
+    rb"\*(?P<salt>[0-9a-f]{64})"
+    rb"\*(?P<iv>[A-Za-z0-9_-]{22})"
+    rb"\*(?P<ciphertext>[^*]++)"
+    rb"\*(?P<exp>[1-9][0-9]{0,15}+)?)"
+    rb"\*(?P<mac_salt>[0-9a-f]{64})"
+    rb"\*(?P<mac>[A-Za-z0-9_-]{43})"
+    rb"(?:~(?P<version>[12]))?"
+)
+
+# One message for a wrong MAC and for broken padding: who can tell them apart can decrypt.
+_NOT_AUTHENTIC = "The seal is not authentic: changed, or made with another password"
+
+
+def seal(
+    payload: Any,
+    password: Password,
+    *,
+    ttl: int = 0,
+    clock: Callable[[], float] = time.time,
+) -> str:
+    """Encrypt and authenticate `payload`, so that the JavaScript kits can unseal it.
+
+    The result is a valid cookie value and must not be percent-encoded.
+
+    Args:
+        payload: Whatever JSON can express; non-ASCII text and lone surrogates included.
+        password: Of several the newest seals: the first of a sequence (under the id ``1``, as
+            the kits do), the one with the highest id in a mapping whose ids are all numbers
+            (as iron-session does), else the one that was inserted last.
+        ttl: Seconds until the seal expires; 0 for never.
+        clock: Seconds since the epoch.
+
+    Raises:
+        SealError: The password cannot be used, or `unseal` would refuse the result: longer than
+            `MAX_SEAL_LENGTH` or nested deeper than `MAX_DEPTH`.
+        TypeError, ValueError, RecursionError: The payload is no JSON; as `json.dumps` says it.
+    """
+    password_id, secret = next(iter(_newest_first(password).items()))
+    plaintext = _dump(payload)
+    exp = str(_milliseconds(clock() + ttl)) if ttl else ""
+    salt, mac_salt, iv = _fresh_salt(), _fresh_salt(), os.urandom(_IV_BYTES)
+    ciphertext = _encrypt(plaintext, _derive_key(secret, salt), iv)
+    signed = b"*".join(
+        (b"Fe26.2", password_id.encode(), salt, _base64(iv), _base64(ciphertext), exp.encode())
+    )
+    mac = _mac(signed, _derive_key(secret, mac_salt))
+    sealed = b"%b*%b*%b~2" % (signed, mac_salt, mac)
+    if len(sealed) > MAX_SEAL_LENGTH:
+        raise SealError(f"The payload is too large: over {MAX_SEAL_LENGTH} characters sealed")
+    return sealed.decode()
+
+
+def unseal(
+    sealed: str,
+    password: Password,
+    *,
+    ttl: int = 0,
+    clock: Callable[[], float] = time.time,
+) -> Any:
+    """Return the payload of a seal made by `seal` or by one of the JavaScript kits.
+
+    Nothing is decrypted, and no expiry believed, before the MAC has been verified in constant
+    time. The kits read nothing but the password id ``1`` and write it whatever the password, so
+    the id is a hint only: all passwords are tried. The version suffix is the one part the MAC
+    does not cover: none and ``~2`` mean the same; under ``~1`` the payload has to be the
+    wrapper of old iron-session releases, whose ``persistent`` member is returned.
+
+    Args:
+        sealed: The seal as it came; any text.
+        password: One password, several with the newest first, or a mapping from id to password.
+        ttl: With 0 a seal may do without an expiry. Otherwise it must have one, no further
+            than `ttl` seconds (and 60 of clock skew) ahead: so what never expires cannot pass
+            for what is short-lived. An expiry that is there is honoured in either case, 60
+            seconds late, as the kits do.
+        clock: Seconds since the epoch.
+
+    Raises:
+        SealError: The seal is malformed, not authentic, expired, longer than `MAX_SEAL_LENGTH`,
+            or holds no JSON or some nested deeper than `MAX_DEPTH`, or the password cannot be
+            used. No other exception is raised, whatever text `sealed` is.
+    """
+    candidates = _newest_first(password)
+    if len(sealed) > MAX_SEAL_LENGTH:
+        raise SealError(f"The seal is too long: {MAX_SEAL_LENGTH} characters at most")
+    match = _GRAMMAR.fullmatch(sealed.encode()) if sealed.isascii() else None
+    if match is None:
+        raise SealError("This is not a seal: it does not have the form Fe26.2*…*…")
+    secret = _authenticate(match, candidates)
+    _check_lifetime(match["exp"], ttl, _milliseconds(clock()))
+    payload = _load(_decrypt(match["ciphertext"], _derive_key(secret, match["salt"]), match["iv"]))
+    return _unwrap(payload) if match["version"] == b"1" else payload
+
+
+def _newest_first(password: Password) -> dict[str, bytes]:
+    if isinstance(password, str):
+        return {_DEFAULT_ID: _secret(password)}
+    if isinstance(password, Mapping):
+        passwords = _order(password)
+    else:
+        passwords = {str(number): each for number, each in enumerate(password, start=1)}
+    if not 1 <= len(passwords) <= MAX_PASSWORDS:
+        raise SealError(f"Give at least one password and at most {MAX_PASSWORDS}")
+    return {password_id: _secret(each) for password_id, each in passwords.items()}
+
+
+def _order(passwords: Mapping[str, str]) -> dict[str, str]:
+    if not all(_PASSWORD_ID.fullmatch(password_id) for password_id in passwords):
+        raise SealError("A password id has 1 to 64 letters, digits and underscores")
+    if all(password_id.isdigit() for password_id in passwords):
+        return dict(sorted(passwords.items(), key=lambda item: int(item[0]), reverse=True))
+    return dict(reversed(list(passwords.items())))
+
+
+def _secret(password: str) -> bytes:
+    # A character has one or two units: only a short text has to be measured in them.
+    if (
+        len(password) < MIN_PASSWORD_LENGTH
+        and len(password.encode("utf-16-le", "surrogatepass")) // 2 < MIN_PASSWORD_LENGTH
+    ):
+        raise SealError(f"A password has at least {MIN_PASSWORD_LENGTH} characters")
+    with suppress(UnicodeEncodeError):
+        return password.encode()
+    raise SealError("A password must be valid Unicode text")
+
+
+def _authenticate(match: re.Match[bytes], candidates: dict[str, bytes]) -> bytes:
+    named = match["id"].decode()
+    for _, secret in sorted(candidates.items(), key=lambda candidate: candidate[0] != named):
+        expected = _mac(match["signed"], _derive_key(secret, match["mac_salt"]))
+        # Compared as text: 43 characters hold two bits more than the MAC, and a decoder that
+        # ignores them would let one seal be written in four ways.
+        if hmac.compare_digest(expected, match["mac"]):
+            return secret
+    raise SealError(_NOT_AUTHENTIC)
+
+
+def _check_lifetime(exp: bytes | None, ttl: int, now: int) -> None:
+    if exp is None:
+        if ttl:
+            raise SealError("The seal has no expiry where one is required")
+        return
+    expires = int(exp)
+    if expires <= now - _SKEW_MS:
+        raise SealError("The seal has expired")
+    if ttl and expires > now + ttl * 1000 + _SKEW_MS:
+        raise SealError("The seal lives longer than is allowed here")
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _derive_key(secret: bytes, salt: bytes) -> bytes:
+    # One iteration over the salt's hexadecimal text: the format's choice. The password has to
+    # be random, because this does not slow down guessing.
+    return hashlib.pbkdf2_hmac("sha1", secret, salt, 1, _KEY_BYTES)
+
+
+def _mac(signed: bytes, key: bytes) -> bytes:
+    return _base64(hmac.digest(key, signed, "sha256"))
+
+
+def _fresh_salt() -> bytes:
+    return os.urandom(_SALT_BYTES).hex().encode()
+
+
+def _base64(data: bytes) -> bytes:
+    text = b2a_base64(data, newline=False).rstrip(b"=")
+    return text.replace(b"+", b"-").replace(b"/", b"_")
+
+
+def _unbase64(text: bytes) -> bytes:
+    # Lenient, because the text is authentic here; so two characters of padding fit every length.
+    return a2b_base64(text.replace(b"-", b"+").replace(b"_", b"/") + b"==")
+
+
+def _encrypt(plaintext: bytes, key: bytes, iv: bytes) -> bytes:
+    padder = _AES_BLOCK.padder()
+    encryptor = Cipher(AES256(key), CBC(iv)).encryptor()
+    return encryptor.update(padder.update(plaintext) + padder.finalize()) + encryptor.finalize()
+
+
+def _decrypt(ciphertext: bytes, key: bytes, iv: bytes) -> bytes:
+    with suppress(ValueError):
+        decryptor = Cipher(AES256(key), CBC(_unbase64(iv))).decryptor()
+        padded = decryptor.update(_unbase64(ciphertext)) + decryptor.finalize()
+        unpadder = _AES_BLOCK.unpadder()
+        return unpadder.update(padded) + unpadder.finalize()
+    raise SealError(_NOT_AUTHENTIC)
+
+
+def _dump(payload: Any) -> bytes:
+    text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    _check_depth(text)
+    # UTF-8 can encode everything but lone surrogates; these become \udXXX, which is how
+    # JSON.stringify writes them.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _load(plaintext: bytes) -> Any:
+    # Raised outside of the handler: the exceptions caught here carry the plaintext, and would
+    # stay reachable as the context of ours.
+    with suppress(ValueError):
+        text = plaintext.decode()
+        _check_depth(text)
+        return _DECODER.decode(text)
+    raise SealError("The seal holds no JSON")
+
+
+def _check_depth(text: str) -> None:
+    # Brackets are rare in a real payload: counting them nearly always settles it.
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise SealError(f"The payload is nested more than {MAX_DEPTH} levels deep")
+
+
+def _unwrap(payload: Any) -> Any:
+    # The suffix is not authenticated: whoever rewrites ~2 to ~1 must not be able to single out a
+    # part of an arbitrary payload.
+    match payload:
+        case {"persistent": dict() as persistent, **rest} if rest.keys() <= {"flash"}:
+            return persistent
+    raise SealError("The seal is marked ~1 but its payload is not in that format")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("beyond the range of a float")
+    return number
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)

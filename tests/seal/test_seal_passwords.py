@@ -1,0 +1,107 @@
+"""The passwords of seals: one, several, by id, unusable."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from seal_factory import NEW, OLD, OLDER, PASSWORD, SESSION, fields_of
+
+from authkit_asgi.errors import SealError
+from authkit_asgi.seal import MAX_PASSWORDS, seal, unseal
+
+
+def test_unseal_with_several_passwords_reads_under_each():
+    for password in (NEW, OLD, OLDER):
+        assert unseal(seal(SESSION, password), [NEW, OLD, OLDER]) == SESSION
+    with pytest.raises(SealError):
+        unseal(seal(SESSION, PASSWORD), [NEW, OLD, OLDER])
+
+
+def test_seal_with_several_passwords_writes_with_the_first():
+    sealed = seal(SESSION, (NEW, OLD))
+    assert fields_of(sealed)[1] == "1"
+    assert unseal(sealed, NEW) == SESSION
+    with pytest.raises(SealError):
+        unseal(sealed, OLD)
+
+
+@pytest.mark.parametrize(
+    ("passwords", "newest"),
+    [
+        ({"1": OLD, "2": NEW}, "2"),
+        ({"10": NEW, "9": OLD}, "10"),
+        ({"b": OLD, "a": NEW}, "a"),
+        ({"10": OLD, "x": NEW}, "x"),
+        ({"only": NEW}, "only"),
+    ],
+)
+def test_seal_with_a_mapping_writes_with_the_newest_under_its_id(passwords, newest):
+    sealed = seal(SESSION, passwords)
+    assert fields_of(sealed)[1] == newest
+    assert unseal(sealed, NEW) == SESSION
+
+
+def test_unseal_with_a_mapping_reads_kit_seals_under_id_1_made_with_any_password():
+    passwords = {"1": OLDER, "2": OLD, "3": NEW}
+    for password in passwords.values():
+        assert unseal(seal(SESSION, password), passwords) == SESSION
+
+
+def test_unseal_with_a_mapping_tries_the_password_of_the_id_first(monkeypatch):
+    sealed = seal(SESSION, {"1": OLD})
+    derived: list[bytes] = []
+    pbkdf2 = hashlib.pbkdf2_hmac
+
+    def spy(name: str, secret: bytes, *rest: Any) -> bytes:
+        derived.append(secret)
+        return pbkdf2(name, secret, *rest)
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", spy)
+    assert unseal(sealed, {"3": NEW, "2": OLDER, "1": OLD}) == SESSION
+    assert set(derived) == {OLD.encode()}
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "",
+        "x" * 31,
+        "😀" * 15 + "x",
+        "x" * 31 + "\ud800",
+        "\ud800" * 16,
+        [],
+        {},
+        [PASSWORD, "x" * 31],
+        {"1": PASSWORD, "2": ""},
+        [PASSWORD] * (MAX_PASSWORDS + 1),
+        {str(number): PASSWORD for number in range(MAX_PASSWORDS + 1)},
+        {"": PASSWORD},
+        {"a b": PASSWORD},
+        {"a*b": PASSWORD},
+        {"²": PASSWORD},
+        {"1\n": PASSWORD},
+        {"a" * 65: PASSWORD},
+    ],
+)
+def test_seal_and_unseal_with_an_unusable_password_refuse(password):
+    with pytest.raises(SealError):
+        seal(SESSION, password)
+    with pytest.raises(SealError):
+        unseal(seal(SESSION, PASSWORD), password)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "x" * 32,
+        "😀" * 16,
+        "😀" * 15 + "xy",
+        [PASSWORD] * MAX_PASSWORDS,
+        {"a" * 64: PASSWORD},
+        {"0" * 64: PASSWORD, "1": OLD},
+    ],
+)
+def test_seal_and_unseal_with_a_barely_usable_password_work(password):
+    assert unseal(seal(SESSION, password), password) == SESSION

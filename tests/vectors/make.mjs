@@ -1,0 +1,252 @@
+// Writes the seals of the JavaScript kits that tests/seal/test_seal_kits.py reads.
+//
+//   cd <a folder whose node_modules holds the kits> && node <here>/make.mjs
+//
+// Salts and initialisation vectors are random, so every run gives other seals of the same cases.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const require = createRequire(join(process.cwd(), "make.cjs"));
+const here = dirname(fileURLToPath(import.meta.url));
+
+const NOW = Date.UTC(2026, 0, 1);
+Date.now = () => NOW; // the kits ask nothing else for the time, so expiries are the same each run
+
+const load = (name) => import(pathToFileURL(require.resolve(name)));
+
+function versionOf(name) {
+  const path = require.resolve.paths(name).map((root) => join(root, name, "package.json"));
+  for (const candidate of path) {
+    try {
+      return JSON.parse(readFileSync(candidate, "utf8")).version;
+    } catch {}
+  }
+  throw new Error(`${name} is not installed here`);
+}
+
+const ironSession = await load("iron-session");
+const hapi = (await load("@hapi/iron")).default;
+const webcrypto = await load("iron-webcrypto");
+const { sessionEncryption } = await load("@workos/authkit-session");
+const { WorkOS } = await load("@workos-inc/node");
+
+const withoutSuffix = (sealed) => sealed.split("~")[0];
+const asMap = (password) => (typeof password === "string" ? { 1: password } : password);
+const newest = (password) => {
+  const map = asMap(password);
+  const id = Object.keys(map).sort((a, b) => b - a)[0];
+  return { id, secret: map[id] };
+};
+
+// iron-session and workos-node answer an unreadable seal with an empty object.
+function unlessEmpty(data) {
+  if (Object.keys(data).length === 0) throw new Error("refused");
+  return data;
+}
+
+const accessToken = `${btoa("{}")}.${btoa('{"org_id":"org_1"}').replaceAll("=", "")}.c2ln`;
+
+// workos-node seals nothing but the answer to a sign-in: the case travels as a user's metadata.
+function workos(metadata) {
+  const user = {
+    object: "user",
+    id: "user_1",
+    email: "ada@example.com",
+    email_verified: true,
+    first_name: null,
+    last_name: "Lovelace",
+    profile_picture_url: null,
+    last_sign_in_at: null,
+    created_at: "2026-01-01T00:00:00.000Z",
+    updated_at: "2026-01-01T00:00:00.000Z",
+    external_id: null,
+    metadata,
+  };
+  const body = { user, access_token: accessToken, refresh_token: "refresh_1" };
+  const fetchFn = async () =>
+    new Response(JSON.stringify(body), { headers: { "content-type": "application/json" } });
+  return new WorkOS("sk_test_1", { clientId: "client_1", fetchFn }).userManagement;
+}
+
+const kits = {
+  "iron-session": {
+    seal: (payload, password, ttl) => ironSession.sealData(payload, { password, ttl }),
+    unseal: async (sealed, password) =>
+      unlessEmpty(await ironSession.unsealData(sealed, { password, ttl: 0 })),
+    rotates: true,
+    expires: true,
+  },
+  "@hapi/iron": {
+    seal: (payload, password, ttl) =>
+      hapi.seal(payload, newest(password), { ...hapi.defaults, ttl: ttl * 1000 }),
+    unseal: (sealed, password) =>
+      hapi.unseal(withoutSuffix(sealed), asMap(password), hapi.defaults),
+    rotates: true,
+    expires: true,
+  },
+  "iron-webcrypto": {
+    // A bare password gives a seal with an empty id.
+    seal: (payload, password, ttl) =>
+      webcrypto.seal(payload, typeof password === "string" ? password : newest(password), {
+        ...webcrypto.defaults,
+        ttl: ttl * 1000,
+      }),
+    unseal: (sealed, password) =>
+      webcrypto.unseal(
+        withoutSuffix(sealed),
+        typeof password === "string" ? { 1: password, default: password } : password,
+        webcrypto.defaults,
+      ),
+    rotates: true,
+    expires: true,
+  },
+  "@workos/authkit-session": {
+    seal: (payload, password, ttl) => sessionEncryption.sealData(payload, { password, ttl }),
+    unseal: (sealed, password) => sessionEncryption.unsealData(sealed, { password }),
+    expires: true,
+  },
+  "@workos-inc/node": {
+    seal: async (payload, password) => {
+      const answer = await workos({ payload }).authenticateWithCode({
+        code: "code_1",
+        session: { sealSession: true, cookiePassword: password },
+      });
+      return answer.sealedSession;
+    },
+    unseal: async (sealed, password) =>
+      unlessEmpty(
+        await workos({}).getSessionFromCookie({ sessionData: sealed, cookiePassword: password }),
+      ),
+  },
+};
+
+const password = "correct-horse-battery-staple-0123";
+const session = {
+  accessToken,
+  refreshToken: "refresh_1",
+  user: { object: "user", id: "user_1", firstName: null, metadata: {} },
+};
+let nested = { depth: 0 };
+for (let depth = 1; depth < 48; depth += 1) nested = { depth, inner: [nested] };
+
+const cases = [
+  { name: "session", payload: session },
+  { name: "unicode", payload: { text: "Zoë 😀 \u2028 \u0000 \u007f \"\\/\b\t", "ключ": "é e\u0301" } },
+  { name: "lone surrogates", payload: { high: "\ud83d", low: "\ude00 \\\ud83d" } },
+  { name: "nulls and empties", payload: { a: null, b: [], c: {}, d: "", e: false, "": [null] } },
+  { name: "numbers", payload: { a: [0, -0, 0.1, 1e21, 5e-324, 2 ** 53, -1.5e300, 42] } },
+  { name: "nested", payload: nested },
+  { name: "8 KB", payload: { text: "0123456789abcdef".repeat(512) } },
+  { name: "block boundary", payload: { text: "x".repeat(16 - 11) } },
+  { name: "32 UTF-16 units", payload: session, password: "😀".repeat(16) },
+  { name: "unnormalised password", payload: session, password: "e\u0301".repeat(16) + "\u00e9" },
+  { name: "long password", payload: session, password: "0123456789".repeat(30) },
+  { name: "expiry", payload: session, ttl: 600 },
+  { name: "rotation", payload: session, password: { 1: `${password}-old`, 2: `${password}-new` } },
+];
+
+// One seal a line.
+function write(file, { seals, ...head }) {
+  const lines = seals.map((seal) => JSON.stringify(seal)).join(",\n");
+  const open = JSON.stringify(head).slice(0, -1);
+  writeFileSync(join(here, file), `${open},"seals":[\n${lines}\n]}\n`);
+}
+
+async function opens(kit, sealed, key) {
+  return kit.unseal(sealed, key).then(
+    () => true,
+    () => false,
+  );
+}
+
+for (const [maker, kit] of Object.entries(kits)) {
+  const seals = [];
+  for (const { name, payload, password: own = password, ttl = 0 } of cases) {
+    if ((ttl && !kit.expires) || (typeof own !== "string" && !kit.rotates)) continue;
+    const sealed = await kit.seal(payload, own, ttl);
+    // What counts is what the maker itself reads back.
+    seals.push({ name, password: own, ttl, payload: await kit.unseal(sealed, own), sealed });
+  }
+  const file = `${maker.replace("@", "").replace("/", "-")}.json`;
+  write(file, { maker, version: versionOf(maker), now: NOW, seals });
+}
+
+// No current kit writes the format of iron-session 5 and older: iron's seal of the store, "~1".
+const wrappers = [
+  { name: "persistent and flash", payload: { persistent: session, flash: {} } },
+  { name: "persistent alone", payload: { persistent: session } },
+];
+const old = [];
+for (const { name, payload } of wrappers) {
+  const sealed = `${await hapi.seal(payload, { id: "1", secret: password }, hapi.defaults)}~1`;
+  const read = await kits["iron-session"].unseal(sealed, password);
+  old.push({ name, password, ttl: 0, payload: read, sealed });
+}
+write("old-iron-session.json", {
+  maker: "@hapi/iron",
+  version: versionOf("@hapi/iron"),
+  now: NOW,
+  seals: old,
+});
+
+const FIELDS = ["prefix", "id", "salt", "iv", "ciphertext", "exp", "MAC salt", "MAC"];
+const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const good = await kits["iron-session"].seal(session, password, 600);
+const parts = withoutSuffix(good).split("*");
+const join8 = (fields) => `${fields.join("*")}~2`;
+const withField = (index, change) =>
+  join8(parts.map((field, at) => (at === index ? change(field) : field)));
+const otherFirst = (text) => (text[0] === "2" ? "3" : "2") + text.slice(1);
+const otherBits = (text) => text.slice(0, -1) + BASE64URL[BASE64URL.indexOf(text.at(-1)) ^ 1];
+
+const tampered = [["unchanged", good]];
+FIELDS.forEach((field, index) => {
+  tampered.push([`${field} changed`, withField(index, otherFirst)]);
+  tampered.push([`${field} empty`, withField(index, () => "")]);
+  tampered.push([`${field} doubled`, withField(index, (text) => text + text)]);
+  tampered.push([`${field} missing`, join8(parts.filter((_, at) => at !== index))]);
+});
+tampered.push(
+  ["IV padding bits", withField(3, otherBits)],
+  ["MAC padding bits", withField(7, otherBits)],
+  ["MAC padded", withField(7, (text) => `${text}=`)],
+  ["MAC in upper case", withField(7, (text) => text.toUpperCase())],
+  ["salt in upper case", withField(2, (text) => text.toUpperCase())],
+  ["MAC salt in upper case", withField(6, (text) => text.toUpperCase())],
+  ["exp an hour later", withField(5, (text) => String(Number(text) + 3_600_000))],
+  ["exp with a leading zero", withField(5, (text) => `0${text}`)],
+  ["id of another password", withField(1, () => "2")],
+  ["a ninth field", join8([...parts, ""])],
+  ["percent-encoded", encodeURIComponent(good).replaceAll("*", "%2A")],
+  ["line feed at the end", `${good}\n`],
+  ["space before", ` ${good}`],
+  ["suffix dropped", withoutSuffix(good)],
+  ["suffix empty", `${withoutSuffix(good)}~`],
+  ["suffix ~1", `${withoutSuffix(good)}~1`],
+  ["suffix ~3", `${withoutSuffix(good)}~3`],
+  ["suffix ~02", `${withoutSuffix(good)}~02`],
+  ["suffix twice", `${good}~2`],
+  ["another password", await kits["iron-session"].seal(session, `${password}-other`, 600)],
+  ["expired", await kits["iron-session"].seal(session, password, -61)],
+  ["within the skew", await kits["iron-session"].seal(session, password, -59)],
+);
+
+const seals = [];
+for (const [name, sealed] of tampered) {
+  const verdicts = {};
+  for (const [reader, kit] of Object.entries(kits)) {
+    verdicts[reader] = await opens(kit, sealed, password);
+  }
+  seals.push({ name, sealed, opens: verdicts });
+}
+write("tampered.json", {
+  maker: "iron-session",
+  version: versionOf("iron-session"),
+  now: NOW,
+  password,
+  payload: session,
+  seals,
+});

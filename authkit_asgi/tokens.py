@@ -1,0 +1,293 @@
+"""Access tokens: RS256 verification and what their claims must be."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias
+
+import httpx
+from joserfc import jws
+from joserfc.jwk import RSAKey
+from joserfc.util import urlsafe_b64decode
+
+from authkit_asgi.auth import Claims, freeze
+from authkit_asgi.errors import ExpiredTokenError, InvalidTokenError
+from authkit_asgi.jwks import ClientLender, KeySetCache
+
+_MAX_TOKEN_CHARS = 16 * 1024
+"""Longer tokens are refused unread; a cookie holds 4 KB, a request's headers rarely 16."""
+
+_MAX_NESTING = 32
+"""Of JSON; deeper claims would exhaust the stack of whoever serialises them."""
+
+_MAX_LEEWAY_SECONDS = 60
+_MAX_DATE = 253_402_300_799
+"""The last second of the year 9999, the latest that `datetime` knows."""
+
+_DATES = ("exp", "iat", "nbf", "auth_time")
+
+_MAX_KNOWN_HEADERS = 16
+"""Headers under which a signature verified: WorkOS has one a key, so they are parsed once."""
+
+_Segments: TypeAlias = tuple[bytes, bytes, bytes]
+_RS256 = jws.JWSRegistry(algorithms=["RS256"]).get_alg("RS256")
+
+
+class AccessTokenVerifier:
+    """Verifies access tokens that WorkOS issued for a user's session; shared by all event loops.
+
+    Args:
+        jwks_url: Where the signing keys are published; the only address ever asked. https, or
+            http on a loopback host.
+        http_client: A client, used as it is and never closed, or a callable whose async context
+            manager lends one for each fetch.
+        issuers: The `iss` values accepted, compared exactly; empty: `iss` is not looked at.
+        client_id: What a `client_id` claim has to be, if the token has one; None: not looked at.
+        leeway: Seconds by which clocks may differ, 0 to 60; for `exp` and `nbf`.
+        jwks_max_age: Seconds after which the keys are fetched anew, in the background: the longest
+            time for which a withdrawn key counts while requests come in. When none have come for
+            twice as long, the next one waits for the new keys.
+        jwks_max_stale: Seconds for which the keys go on being used while they cannot be fetched.
+        clock: Returns the seconds since the epoch.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        jwks_url: str,
+        *,
+        http_client: httpx.AsyncClient | ClientLender,
+        issuers: Sequence[str] = (),
+        client_id: str | None = None,
+        leeway: float = 10,
+        jwks_max_age: float = 300,
+        jwks_max_stale: float = 86_400,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if not 0 <= leeway <= _MAX_LEEWAY_SECONDS:
+            raise ValueError(f"leeway must be between 0 and {_MAX_LEEWAY_SECONDS} seconds")
+        if isinstance(issuers, str):
+            # Each of its characters would be an issuer.
+            raise ValueError("issuers must be a sequence of strings, not one string")  # noqa: TRY004
+        self._keys = KeySetCache(
+            jwks_url,
+            http_client=http_client,
+            max_age=jwks_max_age,
+            max_stale=jwks_max_stale,
+            clock=clock,
+        )
+        self._issuers = tuple(issuers)
+        self._client_id = client_id
+        self._leeway = leeway
+        self._clock = clock
+        self._known_headers: dict[bytes, str] = {}
+
+    async def verify(self, token: str) -> Claims:
+        """Return the claims of a token that is authentic, alive and a user session's.
+
+        The signature is RS256 by the key that the header's `kid` names; a header without `kid` or
+        with `crit` is refused, all its other members have no effect (RFC 7515, RFC 8725). `exp`,
+        `sub` and `sid` are required. Dates are given in whole seconds, rounded down.
+
+        Raises:
+            ExpiredTokenError: `exp` is over and nothing else is wrong.
+            InvalidTokenError: the token does not verify.
+            KeysUnavailableError: the keys cannot be fetched; nothing is known against the token.
+        """
+        segments = _split(token)
+        if segments is None:
+            raise InvalidTokenError("The access token is not a JSON Web Token of acceptable size")
+        kid = self._known_headers.get(segments[0]) or _read_kid(segments[0])
+        key = self._keys.get(kid) or await self._keys.find(kid)
+        if key is None:
+            raise InvalidTokenError("The access token names a key that the key set does not have")
+        if not _is_authentic(segments, key):
+            raise InvalidTokenError("The access token's signature does not verify")
+        if len(self._known_headers) < _MAX_KNOWN_HEADERS:
+            self._known_headers[segments[0]] = kid
+        claims = _parse_object(segments[1])
+        if claims is None:
+            raise InvalidTokenError("The access token's payload is not a JSON object")
+        self._check(claims)
+        return Claims(
+            {
+                name: freeze(value) if isinstance(value, (dict, list)) else value
+                for name, value in claims.items()
+            }
+        )
+
+    async def aclose(self) -> None:
+        """Cancel the fetch that the running event loop has under way, and wait for its end."""
+        await self._keys.aclose()
+
+    def _check(self, claims: dict[str, Any]) -> None:
+        _check_types(claims)
+        now = self._clock()
+        if self._issuers and claims.get("iss") not in self._issuers:
+            raise InvalidTokenError("The access token's iss claim is not an accepted issuer")
+        if (
+            self._client_id is not None
+            and claims.get("client_id", self._client_id) != self._client_id
+        ):
+            raise InvalidTokenError("The access token was issued for another client_id")
+        if claims.get("nbf", 0) - self._leeway > now:
+            raise InvalidTokenError("The access token is not valid yet (nbf)")
+        expires_at = claims["exp"]
+        for name in _DATES:
+            if name in claims:
+                claims[name] = int(claims[name])
+        if expires_at + self._leeway <= now:
+            raise ExpiredTokenError("The access token has expired")
+
+
+def unverified_claims(token: str) -> Mapping[str, Any]:
+    """Return the payload of a JWT of which **nothing has been verified**; {} if it has none.
+
+    Right only where something else vouches for the token, as a seal's MAC does for the one in a
+    session cookie: to read `sid` at sign-out although the token has expired or the keys are out
+    of reach. Never to decide who someone is or what they may do. Raises nothing.
+    """
+    segments = _split(token)
+    return (_parse_object(segments[1]) if segments else None) or {}
+
+
+def _split(token: Any) -> _Segments | None:
+    if not isinstance(token, str) or len(token) > _MAX_TOKEN_CHARS or not token.isascii():
+        return None
+    segments = token.encode().split(b".")
+    if len(segments) != 3:  # noqa: PLR2004  # header, payload, signature: RFC 7515, section 7.1
+        return None
+    return segments[0], segments[1], segments[2]
+
+
+def _read_kid(segment: bytes) -> str:
+    """Return which key a token's header names, if the header may be trusted to name one."""
+    header = _parse_object(segment)
+    if header is None:
+        raise InvalidTokenError("The access token is not a JSON Web Token of acceptable size")
+    if header.get("alg") != "RS256":
+        raise InvalidTokenError("The access token's alg is not RS256")
+    # No extension is supported, so any `crit` is one we do not understand (RFC 7515, 4.1.11);
+    # an unencoded payload (RFC 7797) is one even where `crit` was forgotten.
+    if "crit" in header or header.get("b64", True) is not True:
+        raise InvalidTokenError("The access token's header asks for an extension (crit, b64)")
+    kid = header.get("kid")
+    if not _is_text(kid):
+        raise InvalidTokenError("The access token's header names no key (kid)")
+    return str(kid)
+
+
+def _is_authentic(segments: _Segments, key: RSAKey) -> bool:
+    # joserfc's algorithm without its reading of headers: it refuses unknown members, which
+    # RFC 7515 says to ignore, and those that point to a key (jku, jwk) must have no effect at all.
+    header, payload, signature = segments
+    try:
+        decoded = urlsafe_b64decode(signature)
+    except ValueError:
+        return False
+    return _RS256.verify(header + b"." + payload, decoded, key)
+
+
+def _check_types(claims: dict[str, Any]) -> None:
+    for name, value in claims.items():
+        is_fit = _FIT.get(name)
+        if is_fit is not None and not is_fit(value):
+            raise InvalidTokenError(f"The access token's {name} claim is not what it has to be")
+    if not claims.keys() >= _REQUIRED:
+        raise InvalidTokenError("The access token lacks one of the claims exp, sub and sid")
+
+
+def _is_string(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_date(value: Any) -> bool:
+    # `type`, as bool is an int; the bounds also keep out infinity, NaN and what no float can hold.
+    return type(value) in (int, float) and 0 <= value <= _MAX_DATE
+
+
+def _is_string_list(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_string, value))
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_user_profile(value: Any) -> bool:
+    # Agents' and widgets' tokens bear the signature of the same key.
+    return value is None or value == "user"
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None
+
+
+_REQUIRED = {"exp", "sub", "sid"}
+_FIT: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("sub", "sid"), _is_text),
+    **dict.fromkeys(_DATES, _is_date),
+    **dict.fromkeys(("iss", "jti", "org_id", "role"), _is_string),
+    **dict.fromkeys(("roles", "permissions", "entitlements", "feature_flags"), _is_string_list),
+    "act": _is_object,
+    "sub_profile": _is_user_profile,
+    "sub_type": _is_absent,
+}
+"""What a claim has to be if it is there; any other claim may be anything."""
+
+
+def _parse_object(segment: bytes) -> dict[str, Any] | None:
+    """Parse a base64url segment of JSON; None for anything that is not a sound JSON object.
+
+    No exception: a JSON or Unicode error would carry the text in its attributes.
+    """
+    try:
+        text = urlsafe_b64decode(segment).decode()
+        value = _DECODER.decode(text)
+        sound = isinstance(value, dict) and _is_shallow(value, text) and _is_unicode(value, text)
+    except (ValueError, RecursionError):
+        return None
+    return value if sound else None
+
+
+def _is_shallow(value: Any, text: str) -> bool:
+    # So few brackets cannot nest deeper; hardly any token goes on to be walked.
+    return text.count("{") + text.count("[") <= _MAX_NESTING or _nests_within(value, _MAX_NESTING)
+
+
+def _nests_within(value: Any, levels: int) -> bool:
+    if not isinstance(value, (dict, list)):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_nests_within(item, levels - 1) for item in items)
+
+
+def _is_unicode(value: Any, text: str) -> bool:
+    # Half of a surrogate pair can be escaped in JSON but not be encoded again: it would raise
+    # in whatever response or log the claim ends up in.
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode()
+    return True
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("the number is out of range")
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)

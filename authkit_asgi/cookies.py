@@ -1,0 +1,157 @@
+"""Cookies on the wire: read as browsers send them, written and deleted by one serialiser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from authkit_asgi.config import VERIFIER_COOKIE_PREFIX, AuthKitConfig
+from authkit_asgi.errors import PKCEPayloadTooLargeError, SessionTooLargeError
+
+MAX_COOKIE_BYTES = 4096
+"""Name plus value; what is longer browsers drop without a word (RFC 6265bis, 5.6)."""
+
+ACCESS_TOKEN_COOKIE = "workos-access-token"  # noqa: S105  # the name authkit-nextjs gives it
+MAX_VERIFIER_LINE_BYTES = 3800
+"""Of a whole Set-Cookie line, as in authkit-session: proxies cap lower than browsers."""
+
+VERIFIER_MAX_AGE_SECONDS = 600
+"""A pending sign-in's life, of the cookie and of the seal in it."""
+
+_VERIFIER_COOKIE = re.compile(rb"%b[0-9a-f]{8}" % VERIFIER_COOKIE_PREFIX.encode())
+_EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
+_MAX_COOKIES = 500  # in one request; browsers keep 180 a site
+
+
+def read_cookies(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield name and value of every cookie in ASGI headers, in the order in which they came.
+
+    Names and values are octets as sent: RFC 6265bis decodes nothing. Quotes around a value are
+    taken off, as some clients add them.
+    """
+    for header, line in headers:
+        if header == b"cookie":
+            yield from _pairs(line)
+
+
+def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    """Return the values of all cookies of one name, in the order in which they came."""
+    return [
+        value.decode("latin-1")
+        for header, line in headers
+        # Most requests of a page's assets have other cookies only: those are not taken apart.
+        if header == b"cookie" and name in line
+        for found, value in _pairs(line)
+        if found == name
+    ]
+
+
+def _pairs(line: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for pair in line.split(b";", _MAX_COOKIES)[:_MAX_COOKIES]:
+        name, separator, value = pair.partition(b"=")
+        if separator:
+            yield name.strip(b" \t"), _unquoted(value.strip(b" \t"))
+
+
+def _unquoted(value: bytes) -> bytes:
+    return value[1:-1] if len(value) > 1 and value[0] == value[-1] == ord('"') else value
+
+
+@dataclass(frozen=True, slots=True)
+class SetCookie:
+    """One Set-Cookie line. Of lines with the same `key` a browser keeps the last one only."""
+
+    name: str
+    domain: str | None
+    line: bytes
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """What makes two lines mean the same cookie (the path is always /)."""
+        return self.name, self.domain
+
+
+class CookieWriter:
+    """Writes the package's cookies with the attributes that the configuration asks for.
+
+    Setting and deleting share one serialiser: a deletion whose attributes differ deletes nothing.
+    """
+
+    def __init__(self, config: AuthKitConfig) -> None:
+        self._session_name = config.cookie_name
+        self._max_age = config.cookie_max_age
+        self._domain = config.cookie_domain
+        self._secure = "; Secure" if config.cookie_secure else ""
+        self._same_site = config.cookie_same_site
+        # The way back from WorkOS is a cross-site navigation, on which Strict cookies stay away.
+        self._verifier_same_site = "none" if config.cookie_same_site == "none" else "lax"
+
+    def session(self, sealed: str) -> SetCookie:
+        """Return the line that stores a sealed session.
+
+        Raises:
+            SessionTooLargeError: Browsers would drop the cookie without a word.
+        """
+        if len(self._session_name) + len(sealed) > MAX_COOKIE_BYTES:
+            raise SessionTooLargeError(
+                f"The sealed session and its cookie's name are longer than the {MAX_COOKIE_BYTES} "
+                "bytes that browsers store. Shorten the access token: fewer permissions in the "
+                "role, or a smaller JWT template"
+            )
+        return self._write(self._session_name, sealed, self._max_age, self._same_site)
+
+    def expire_session(self) -> list[SetCookie]:
+        """Return the lines that delete the session cookie, for this host and for the domain."""
+        return self._expire(self._session_name, self._same_site)
+
+    def expire_access_token(self) -> list[SetCookie]:
+        """Return the lines that delete the access-token cookie which authkit-nextjs writes."""
+        return self._expire(ACCESS_TOKEN_COOKIE, self._same_site)
+
+    def verifier(self, name: str, state: str) -> SetCookie:
+        """Return the line that stores a pending sign-in.
+
+        Raises:
+            PKCEPayloadTooLargeError: The line is longer than `MAX_VERIFIER_LINE_BYTES`.
+        """
+        cookie = self._write(name, state, VERIFIER_MAX_AGE_SECONDS, self._verifier_same_site)
+        if len(cookie.line) > MAX_VERIFIER_LINE_BYTES:
+            raise PKCEPayloadTooLargeError(
+                "The return path and the custom state together do not fit into a cookie"
+            )
+        return cookie
+
+    def expire_verifier(self, name: str) -> SetCookie:
+        """Return the line that deletes a pending sign-in."""
+        return self._write(name, "", 0, self._verifier_same_site)
+
+    def _expire(self, name: str, same_site: str) -> list[SetCookie]:
+        lines = [self._write(name, "", 0, same_site)]
+        if self._domain is not None:
+            # What an earlier configuration without domain left would shadow ours for ever.
+            lines.append(self._write(name, "", 0, same_site, host_only=True))
+        return lines
+
+    def _write(
+        self, name: str, value: str, max_age: int, same_site: str, *, host_only: bool = False
+    ) -> SetCookie:
+        domain = None if host_only else self._domain
+        line = (
+            f"{name}={value}; Path=/"
+            + (f"; Domain={domain}" if domain else "")
+            + f"; Max-Age={max_age}"
+            + ("" if max_age else f"; Expires={_EPOCH}")
+            + "; HttpOnly"
+            + self._secure
+            + f"; SameSite={same_site.capitalize()}"
+        )
+        return SetCookie(name, domain, line.encode("ascii"))
+
+
+def is_verifier_cookie(name: bytes) -> bool:
+    """Tell whether a cookie of this name holds a pending sign-in.
+
+    Other names are not ours to delete, and might not fit into a Set-Cookie line.
+    """
+    return _VERIFIER_COOKIE.fullmatch(name) is not None

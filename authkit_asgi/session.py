@@ -1,0 +1,187 @@
+"""The session in the cookie: its JSON as the JavaScript kits write it, and WorkOS's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+from authkit_asgi.auth import FrozenDict, Impersonator, User, freeze
+from authkit_asgi.errors import (
+    InvalidSessionError,
+    SealError,
+    SessionTooLargeError,
+    UntrustedResponseError,
+)
+from authkit_asgi.seal import Password, seal, unseal
+
+# The API's name, the cookie's name, and ours are one; in the order in which the kits write them.
+_USER_FIELDS = (
+    ("object", "object"),
+    ("id", "id"),
+    ("email", "email"),
+    ("email_verified", "emailVerified"),
+    ("name", "name"),
+    ("first_name", "firstName"),
+    ("profile_picture_url", "profilePictureUrl"),
+    ("last_name", "lastName"),
+    ("last_sign_in_at", "lastSignInAt"),
+    ("locale", "locale"),
+    ("created_at", "createdAt"),
+    ("updated_at", "updatedAt"),
+    ("external_id", "externalId"),
+    ("metadata", "metadata"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What a session cookie holds. Authentic, because sealed; its access token may have expired."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    user_json: Mapping[str, Any] = field(repr=False)
+    """The user as it is sealed: camelCase, absent keys absent, nulls kept."""
+    impersonator: Impersonator | None = None
+    authentication_method: str | None = None
+
+    @property
+    def user_id(self) -> str:
+        """The id of the sealed user."""
+        return self.user_json["id"]  # type: ignore[no-any-return]
+
+    @property
+    def user(self) -> User:
+        """The sealed user. A field of another type than WorkOS gives it reads as absent."""
+        get = self.user_json.get
+        metadata = get("metadata")
+        return User(
+            id=self.user_json["id"],
+            email=self.user_json["email"],
+            email_verified=get("emailVerified") is True,
+            name=_text(get("name")),
+            first_name=_text(get("firstName")),
+            last_name=_text(get("lastName")),
+            profile_picture_url=_text(get("profilePictureUrl")),
+            last_sign_in_at=_text(get("lastSignInAt")),
+            locale=_text(get("locale")),
+            created_at=_text(get("createdAt")),
+            updated_at=_text(get("updatedAt")),
+            external_id=_text(get("externalId")),
+            metadata=metadata if isinstance(metadata, FrozenDict) else FrozenDict(),
+        )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def seal_session(session: Session, password: Password) -> str:
+    """Return the text that goes into the cookie, keys in the order of authkit-session.
+
+    Raises:
+        SessionTooLargeError: It would be longer than any seal that is read.
+    """
+    content: dict[str, Any] = {
+        "accessToken": session.access_token,
+        "refreshToken": session.refresh_token,
+        "user": session.user_json,
+    }
+    if session.impersonator is not None:
+        content["impersonator"] = {
+            "email": session.impersonator.email,
+            "reason": session.impersonator.reason,
+        }
+    if session.authentication_method is not None:
+        content["authenticationMethod"] = session.authentication_method
+    try:
+        return seal(content, password)
+    except SealError:
+        raise SessionTooLargeError("The session is too large to be sealed") from None
+
+
+def unseal_session(sealed: str, password: Password) -> Session:
+    """Return the session that a cookie holds, whichever kit wrote it.
+
+    Raises:
+        InvalidSessionError: The text is no seal of ours, or no session is in it.
+    """
+    try:
+        content = unseal(sealed, password)
+    except SealError:
+        raise InvalidSessionError("The cookie is not a seal of this application") from None
+    if not isinstance(content, dict):
+        raise InvalidSessionError("The seal holds no session")
+    access_token = content.get("accessToken")
+    user = content.get("user")
+    if not (isinstance(access_token, str) and access_token and _is_user(user)):
+        raise InvalidSessionError("The seal holds no session")
+    return Session(
+        access_token=access_token,
+        refresh_token=_text(content.get("refreshToken")) or None,
+        user_json=freeze({name: user[name] for _, name in _USER_FIELDS if name in user}),
+        impersonator=_impersonator(content.get("impersonator")),
+        authentication_method=_text(content.get("authenticationMethod")),
+    )
+
+
+def session_from_answer(answer: Mapping[str, Any], previous: Session | None = None) -> Session:
+    """Return the session that an answer of `POST /user_management/authenticate` makes.
+
+    What a refresh does not repeat (how the user signed in, who impersonates) is carried over from
+    `previous`.
+
+    Raises:
+        UntrustedResponseError: A token or the user is missing, or the user is nested too deep.
+    """
+    access_token, refresh_token = answer.get("access_token"), answer.get("refresh_token")
+    user = answer.get("user")
+    if not (isinstance(access_token, str) and access_token):
+        raise UntrustedResponseError("WorkOS's answer has no access token")
+    if not (isinstance(refresh_token, str) and refresh_token):
+        raise UntrustedResponseError("WorkOS's answer has no refresh token")
+    if not _is_user(user):
+        raise UntrustedResponseError("WorkOS's answer has no user")
+    return Session(
+        access_token=access_token,
+        refresh_token=refresh_token,
+        user_json=freeze_answer(_sealed_user(user)),
+        impersonator=_impersonator(answer.get("impersonator"))
+        or (previous.impersonator if previous else None),
+        authentication_method=_text(answer.get("authentication_method"))
+        or (previous.authentication_method if previous else None),
+    )
+
+
+def freeze_answer(value: Any) -> Any:
+    """Return a part of WorkOS's answer as immutable data.
+
+    Raises:
+        UntrustedResponseError: It is nested beyond all reason.
+    """
+    try:
+        return freeze(value)
+    except RecursionError:
+        raise UntrustedResponseError("WorkOS's answer is nested too deep") from None
+
+
+def _sealed_user(user: Mapping[str, Any]) -> dict[str, Any]:
+    """Name the API's user as @workos-inc/node does: what it always writes is always there."""
+    always = {"name": user.get("name"), "external_id": user.get("external_id")}
+    whole = {**user, **always, "metadata": user.get("metadata") or {}}
+    return {sealed: whole[api] for api, sealed in _USER_FIELDS if api in whole}
+
+
+def _is_user(user: Any) -> TypeGuard[dict[str, Any]]:
+    return (
+        isinstance(user, dict)
+        and isinstance(user.get("id"), str)
+        and user["id"] != ""
+        and isinstance(user.get("email"), str)
+    )
+
+
+def _impersonator(value: Any) -> Impersonator | None:
+    if not (isinstance(value, dict) and isinstance(value.get("email"), str)):
+        return None
+    return Impersonator(email=value["email"], reason=_text(value.get("reason")))

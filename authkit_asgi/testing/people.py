@@ -1,0 +1,96 @@
+"""The part of the emulator's interface that is about users and organizations."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from authkit_asgi.testing.directory import EmulatedUser, Membership, Organization
+from authkit_asgi.testing.state import EmulatorState
+
+UserReference: TypeAlias = EmulatedUser | str
+OrganizationReference: TypeAlias = Organization | str
+
+
+def identifier(reference: EmulatedUser | Organization | str) -> str:
+    """Return the id of something that may be given as an object or by its id."""
+    return reference if isinstance(reference, str) else reference.id
+
+
+class People:
+    """Who is there. Users and organizations may be given as objects or by their ids."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: EmulatorState) -> None:
+        self._state = state
+
+    def add_user(
+        self,
+        *,
+        email: str,
+        first_name: str | None = None,
+        last_name: str | None = None,
+        user_id: str | None = None,
+        **more: Any,
+    ) -> EmulatedUser:
+        """Add a user; `more` are further fields of `EmulatedUser`.
+
+        Raises:
+            ValueError: The email address or the id is taken.
+        """
+        names = {"first_name": first_name, "last_name": last_name}
+        with self._state.lock:
+            return self._state.directory.add_user(email=email, user_id=user_id, **names, **more)
+
+    def user(self, user: UserReference) -> EmulatedUser:
+        """Return a user as of now; `KeyError` if there is none."""
+        with self._state.lock:
+            return self._state.directory.users[identifier(user)]
+
+    def update_user(self, user: UserReference, **changes: Any) -> EmulatedUser:
+        """Change fields of a user; tokens and answers made from now on show it."""
+        with self._state.lock:
+            return self._state.directory.update_user(identifier(user), **changes)
+
+    def remove_user(self, user: UserReference) -> None:
+        """Delete a user; refreshes of the user's sessions fail from now on."""
+        with self._state.lock:
+            self._state.directory.remove_user(identifier(user))
+
+    def add_organization(
+        self,
+        name: str,
+        *,
+        sso_required: bool = False,
+        mfa_required: bool = False,
+        organization_id: str | None = None,
+    ) -> Organization:
+        """Add an organization. A switch to one that requires something is refused with 403."""
+        with self._state.lock:
+            return self._state.directory.add_organization(
+                name,
+                organization_id=organization_id,
+                sso_required=sso_required,
+                mfa_required=mfa_required,
+            )
+
+    def add_membership(
+        self, user: UserReference, organization: OrganizationReference, **more: Any
+    ) -> Membership:
+        """Make a user a member of an organization, or change the membership there is.
+
+        Args:
+            user: Who.
+            organization: Of what. A user's first one is that of sign-ins which name none.
+            **more: ``role``, ``roles`` (default: the one role), ``permissions``,
+                ``entitlements``, ``feature_flags``.
+        """
+        with self._state.lock:
+            return self._state.directory.add_membership(
+                identifier(user), identifier(organization), **more
+            )
+
+    def remove_membership(self, user: UserReference, organization: OrganizationReference) -> None:
+        """End a membership; refreshes into that organization fail from now on."""
+        with self._state.lock:
+            self._state.directory.remove_membership(identifier(user), identifier(organization))

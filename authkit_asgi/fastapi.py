@@ -1,0 +1,106 @@
+"""FastAPI: dependencies that say who is signed in, and the auth routes as a router."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Security
+from fastapi.security import APIKeyCookie
+from starlette.requests import HTTPConnection
+
+from authkit_asgi.auth import SignedIn, User
+from authkit_asgi.connection import AuthSession, get_auth, get_session
+from authkit_asgi.guards import require_signed_in
+from authkit_asgi.routes import OnError, OnSuccess, auth_routes
+
+
+class _SessionCookie(APIKeyCookie):
+    """Puts the session cookie into OpenAPI; the middleware is what reads it."""
+
+    async def __call__(self, request: HTTPConnection) -> None:  # noqa: ARG002  # FastAPI's protocol
+        return None
+
+
+_Documented = Annotated[
+    None,
+    Security(
+        _SessionCookie(
+            name="wos-session",
+            scheme_name="AuthKitSession",
+            description="The sealed session that signing in sets.",
+        )
+    ),
+]
+
+AUTH_RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: {"description": "Nobody is signed in."},
+    403: {"description": "Whoever is signed in may not do this."},
+    503: {"description": "It cannot be told who is signed in; see Retry-After."},
+}
+"""For `responses=` of routes and routers whose dependencies are guards."""
+
+
+def auth_router(
+    *,
+    prefix: str = "",
+    login: str = "/login",
+    sign_up: str = "/signup",
+    callback: str = "/callback",
+    logout: str = "/logout",
+    on_success: OnSuccess | None = None,
+    on_error: OnError | None = None,
+) -> APIRouter:
+    """Return the routes that sign people in and out, for `app.include_router`.
+
+    The arguments are those of `authkit_asgi.auth_routes`.
+    """
+    routes = auth_routes(
+        prefix=prefix,
+        login=login,
+        sign_up=sign_up,
+        callback=callback,
+        logout=logout,
+        on_success=on_success,
+        on_error=on_error,
+    )
+    return APIRouter(routes=list(routes))
+
+
+# These are async for speed alone: FastAPI would run a plain function in a thread.
+async def require_auth(connection: HTTPConnection, _cookie: _Documented = None) -> SignedIn:
+    """Return who is signed in: 401 for a program, the way to sign in for a browser.
+
+    Raises:
+        NotSignedInError: Nobody is, and a program asks (401).
+        SignInRedirectError: Nobody is, and a browser asks for a page (303).
+        TemporarilyUnavailableError: It cannot be told now (503 with Retry-After).
+        MiddlewareMissingError: `AuthKitMiddleware` has not run.
+    """
+    return require_signed_in(connection)
+
+
+CurrentAuth = Annotated[SignedIn, Depends(require_auth)]
+"""Who is signed in, with everything the session says of them."""
+
+
+async def require_user(auth: CurrentAuth) -> User:
+    """Return the user who is signed in; denies as `require_auth` does."""
+    return auth.user
+
+
+async def _optional_user(connection: HTTPConnection, _cookie: _Documented = None) -> User | None:
+    return get_auth(connection).user
+
+
+async def _current_session(connection: HTTPConnection, _cookie: _Documented = None) -> AuthSession:
+    return get_session(connection)
+
+
+CurrentUser = Annotated[User, Depends(require_user)]
+"""The user who is signed in."""
+
+OptionalUser = Annotated[User | None, Depends(_optional_user)]
+"""The user who is signed in, or `None`."""
+
+CurrentSession = Annotated[AuthSession, Depends(_current_session)]
+"""The connection's `AuthSession`, whoever it is from."""

@@ -1,0 +1,238 @@
+"""Guards: 401 for programs, the way to sign in for browsers, 503 when nobody can tell."""
+
+from __future__ import annotations
+
+import pytest
+from asgi_driver import FETCH, NAVIGATION, Browser, Headers, drive, http_scope
+from asgi_site import SESSION, query_of, sign_in, signed_in_cookie, site
+from emulated import ORIGIN
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+
+from authkit_asgi import (
+    AuthKitError,
+    MiddlewareMissingError,
+    NotSignedInError,
+    SignedOutReason,
+    SignInRedirectError,
+    TemporarilyUnavailableError,
+    require_signed_in,
+)
+from authkit_asgi.testing import WorkOSEmulator
+
+pytestmark = pytest.mark.anyio
+
+
+async def guarded(request: Request) -> Response:
+    return PlainTextResponse(require_signed_in(request).user.id)
+
+
+METHODS = ["GET", "POST", "HEAD", "PUT"]
+ROUTES = [
+    Route("/me", guarded, methods=METHODS),
+    Mount("/sub", routes=[Route("/me", guarded), Mount("/sub", routes=[Route("/me", guarded)])]),
+    Route("/{rest:path}", guarded),
+]
+
+
+@pytest.fixture
+def browser(emulator: WorkOSEmulator) -> Browser:
+    return Browser(site(emulator, ROUTES))
+
+
+def metadata(mode: str, destination: str | None = None, accept: str = "text/html") -> Headers:
+    headers = [("accept", accept), ("sec-fetch-mode", mode)]
+    return headers if destination is None else [*headers, ("sec-fetch-dest", destination)]
+
+
+KINDS: dict[str, tuple[str, Headers, int]] = {
+    "navigation": ("GET", NAVIGATION, 303),
+    "navigation in a frame": ("GET", metadata("navigate", "iframe"), 303),
+    "navigation in an object": ("GET", metadata("navigate", "object"), 401),
+    "navigation without a destination": ("GET", metadata("navigate"), 303),
+    "form sent": ("POST", NAVIGATION, 303),
+    "fetch": ("GET", FETCH, 401),
+    "fetch that accepts HTML": ("GET", metadata("cors", "empty"), 401),
+    "image": ("GET", metadata("no-cors", "image"), 401),
+    "older browser": ("GET", [("accept", "text/html,*/*")], 303),
+    "older browser's form": ("POST", [("accept", "text/html")], 401),
+    "older browser's HEAD": ("HEAD", [("accept", "text/html")], 401),
+    "API client": ("GET", [("accept", "application/json")], 401),
+    "curl": ("GET", [("accept", "*/*")], 401),
+    "nothing": ("GET", [], 401),
+}
+
+
+@pytest.mark.parametrize(("method", "headers", "status"), KINDS.values(), ids=KINDS)
+async def test_guard_tells_documents_from_data(browser, method, headers, status):
+    answer = await browser.request(method, "/me", headers)
+    assert answer.status == status
+    assert answer.headers["vary"] == "Cookie"
+    assert answer.set_cookies == {}
+    if status == 303:
+        assert answer.location == "/login?return_to=%2Fme"
+        assert answer.headers["cache-control"] == "no-store"
+    else:
+        assert answer.headers["www-authenticate"] == "Cookie"
+        assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("referrer", "return_to"),
+    [
+        (f"{ORIGIN}/settings?tab=2", "%2Fsettings%3Ftab%3D2"),
+        (f"{ORIGIN}.evil.example/settings", "%2Fme"),
+        ("https://evil.example/settings", "%2Fme"),
+        (ORIGIN, "%2Fme"),
+        ("", "%2Fme"),
+    ],
+)
+async def test_guard_sends_a_form_back_to_the_page_it_stood_on(browser, referrer, return_to):
+    answer = await browser.request("POST", "/me", [*NAVIGATION, ("referer", referrer)])
+    assert answer.location == f"/login?return_to={return_to}"
+
+
+async def test_guard_lets_a_user_through(browser, emulator):
+    browser.cookies[SESSION] = signed_in_cookie(emulator)
+    answer = await browser.get("/me")
+    assert (answer.status, answer.text) == (200, "user_ada")
+
+
+async def test_guard_lets_a_prefetch_begin_no_sign_in(browser):
+    prefetch = [*NAVIGATION, ("sec-purpose", "prefetch")]
+    answer = await browser.get("/me", prefetch)
+    assert answer.status == 303
+    followed = await browser.get(answer.location, prefetch)
+    assert (followed.status, followed.set_cookies) == (204, {})
+
+
+RETURNS = [
+    "/a/b?c=d&e=f",
+    "/a?return_to=/x%26y",
+    "/a%2Fb/c%20d?q=%C3%A9&r=a+b",
+    "/%C3%A9?x",
+    "/a;b=c,d/@:!$&'()*+~?=?/",
+    "/a%00?b=%0d%0a",
+    "/%2525",
+]
+
+
+@pytest.mark.parametrize("target", RETURNS)
+async def test_guard_brings_people_back_to_exactly_the_page(browser, emulator, target):
+    answer = await browser.get(target)
+    assert answer.status == 303
+    assert query_of(answer.location) == {"return_to": target}
+    done = await sign_in(browser, emulator, answer.location)
+    assert (done.status, done.location) == (303, target)
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [("/é/ü b", "/%C3%A9/%C3%BC%20b"), ("/a?b", "/a%3Fb"), ("/\udcff", "/%ED%B3%BF")],
+)
+async def test_guard_quotes_the_path_where_the_server_does_not_tell_it(browser, path, sent):
+    scope = http_scope("GET", "/", NAVIGATION, path=path)
+    del scope["raw_path"]
+    answer = await drive(browser.app, scope)
+    assert query_of(answer.location) == {"return_to": sent}
+
+
+@pytest.mark.parametrize("target", ["//evil.example/", "/\\evil.example", "//evil.example//me"])
+async def test_guard_does_not_lead_off_the_site(browser, emulator, target):
+    answer = await browser.get(target)
+    assert answer.location.startswith("/login?return_to=")
+    assert (await sign_in(browser, emulator, answer.location)).location == "/"
+
+
+@pytest.mark.parametrize("target", ["/me?a=1", "/sub/me", "/sub/sub/me"])
+@pytest.mark.parametrize("root", ["", "/app"])
+async def test_guard_knows_the_root_path(browser, target, root):
+    answer = await browser.get(root + target, root_path=root)
+    assert answer.location.partition("?")[0] == f"{root}/login"
+    assert query_of(answer.location) == {"return_to": root + target}
+
+
+@pytest.mark.parametrize("root", ["/app", "/app/"])
+async def test_guard_knows_a_root_path_that_the_proxy_has_taken_off(browser, root):
+    answer = await browser.get("/me?a=1", root_path=root)
+    assert answer.location == "/app/login?return_to=%2Fapp%2Fme%3Fa%3D1"
+
+
+async def test_guard_of_a_path_that_only_looks_like_the_root_path(browser):
+    answer = await browser.get("/application", root_path="/app")
+    assert query_of(answer.location) == {"return_to": "/app/application"}
+
+
+async def test_guard_sends_to_the_configured_login_path(emulator):
+    browser = Browser(site(emulator, ROUTES, login_path="/auth/login"))
+    assert (await browser.get("/me")).location == "/auth/login?return_to=%2Fme"
+
+
+async def test_guard_where_skip_applies_sends_to_sign_in(emulator):
+    browser = Browser(site(emulator, ROUTES, skip=("/me",)))
+    browser.cookies[SESSION] = signed_in_cookie(emulator)
+    assert (await browser.get("/me")).location == "/login?return_to=%2Fme"
+
+
+@pytest.mark.parametrize("headers", [NAVIGATION, FETCH], ids=["document", "fetch"])
+async def test_guard_during_an_outage_answers_503_and_keeps_the_session(browser, emulator, headers):
+    browser.cookies[SESSION] = signed_in_cookie(emulator, lifetime=-100)
+    emulator.fail("authenticate", status=503, headers={"Retry-After": "7"})
+    answer = await browser.get("/me", headers)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "7")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.set_cookies == {}
+    assert "location" not in answer.headers
+    assert (await browser.get("/me", headers)).text == "user_ada"
+
+
+async def test_guard_during_an_outage_of_the_jwks_answers_503(browser, emulator):
+    browser.cookies[SESSION] = signed_in_cookie(emulator)
+    emulator.fail("jwks", times=None, status=500)
+    answer = await browser.get("/me", FETCH)
+    assert (answer.status, int(answer.headers["retry-after"]) >= 1) == (503, True)
+
+
+REASONS = {
+    "invalid_grant": SignedOutReason.REFRESH_DENIED,
+    "sso_required": SignedOutReason.SSO_REQUIRED,
+    "mfa_enrollment": SignedOutReason.MFA_ENROLLMENT,
+}
+
+
+@pytest.mark.parametrize(("word", "reason"), REASONS.items())
+async def test_guard_errors_can_be_handled_by_the_application(emulator, word, reason):
+    async def handler(_: Request, error: Exception) -> Response:
+        assert isinstance(error, NotSignedInError)
+        assert isinstance(error, AuthKitError)
+        return JSONResponse({"code": error.code, "reason": error.reason}, 418)
+
+    app = site(emulator, ROUTES)
+    app.add_exception_handler(NotSignedInError, handler)
+    browser = Browser(app)
+    browser.cookies[SESSION] = signed_in_cookie(emulator, lifetime=-100)
+    emulator.fail("authenticate", status=400, body={"error": word})
+    answer = await browser.get("/me", FETCH)
+    assert (answer.status, answer.json) == (418, {"code": "not_signed_in", "reason": reason})
+
+
+async def test_guard_without_the_middleware_says_what_to_do():
+    app = Starlette(routes=[Route("/", guarded)])
+    with pytest.raises(MiddlewareMissingError, match="add_middleware"):
+        await drive(app, http_scope("GET", "/"))
+
+
+def test_guard_errors_are_http_exceptions_with_stable_codes():
+    errors = [
+        NotSignedInError(SignedOutReason.INVALID_JWT),
+        SignInRedirectError("/login"),
+        TemporarilyUnavailableError(3),
+    ]
+    assert [(error.status_code, error.code) for error in errors] == [
+        (401, "not_signed_in"),
+        (303, "sign_in_redirect"),
+        (503, "temporarily_unavailable"),
+    ]
+    assert errors[2].headers == {"Retry-After": "3", "Cache-Control": "no-store"}

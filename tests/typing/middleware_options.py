@@ -1,0 +1,74 @@
+"""The middleware's options are checked where they are written. Checked by mypy and pyright."""
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from authkit_asgi import (
+    AuthKit,
+    AuthKitConfig,
+    AuthKitError,
+    AuthKitMiddleware,
+    SignInResult,
+    auth_routes,
+)
+from authkit_asgi.fastapi import auth_router
+
+config = AuthKitConfig(client_id="client_1", redirect_uri="https://app.example.com/callback")
+authkit = AuthKit(config)
+
+
+def starlette() -> None:
+    app = Starlette(
+        routes=auth_routes(),
+        middleware=[
+            Middleware(AuthKitMiddleware),
+            Middleware(AuthKitMiddleware, config),
+            Middleware(AuthKitMiddleware, skip=("/static",)),
+            Middleware(AuthKitMiddleware, authkit=authkit, skip=["/static"]),
+            Middleware(AuthKitMiddleware, cookie_password=["new", "old"], issuers=("x",)),
+            Middleware(AuthKitMiddleware, cookie_password={"1": "old"}, cookie_same_site="strict"),
+        ],
+    )
+    app.add_middleware(AuthKitMiddleware)
+    app.add_middleware(AuthKitMiddleware, config)
+    app.add_middleware(AuthKitMiddleware, client_id="client_1", jwt_leeway=1.5)
+
+
+def fastapi() -> None:
+    app = FastAPI(middleware=[Middleware(AuthKitMiddleware, login_path="/sign-in")])
+    app.add_middleware(AuthKitMiddleware)
+    app.add_middleware(AuthKitMiddleware, config, skip=("/static",))
+    app.add_middleware(AuthKitMiddleware, cookie_domain=None, cookie_max_age=3600)
+    app.include_router(auth_router())
+    app.include_router(auth_router(prefix="/auth", on_success=on_success, on_error=on_error))
+
+
+def refuses_misspelt_and_mistyped_options(app: FastAPI, star: Starlette) -> None:
+    app.add_middleware(AuthKitMiddleware, cookie_nam="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    app.add_middleware(AuthKitMiddleware, cookie_name=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    app.add_middleware(AuthKitMiddleware, cookie_same_site="Loose")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    star.add_middleware(AuthKitMiddleware, skp=("/static",))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    star.add_middleware(AuthKitMiddleware, skip=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    star.add_middleware(AuthKitMiddleware, authkit=config)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    star.add_middleware(AuthKitMiddleware, authkit)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Middleware(AuthKitMiddleware, skip=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Middleware(AuthKitMiddleware, skp=("/static",))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    auth_routes(on_succes=on_success)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    auth_router(on_success=on_error)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def on_success(request: Request, result: SignInResult) -> None:
+    del request, result
+
+
+async def on_error(request: Request, error: AuthKitError) -> Response | None:
+    del request, error
+    return None
+
+
+def routes() -> list[BaseRoute]:
+    return [*auth_routes(on_success=on_success, on_error=on_error)]

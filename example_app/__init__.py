@@ -1,0 +1,1 @@
+"""An application that people can sign in to: every part of authkit_asgi, on pages."""

@@ -1,0 +1,33 @@
+"""The application: ``uvicorn example_app.main:app`` with `WORKOS_*` in the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Unpack
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from authkit_asgi import AuthKitMiddleware
+from authkit_asgi.config import AuthKitSettings
+from authkit_asgi.fastapi import auth_router
+from example_app import api, pages, problems
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def create_app(**settings: Unpack[AuthKitSettings]) -> FastAPI:
+    """Return the application; `settings` count where the environment leaves something open."""
+    # FastAPI's own documentation pages load scripts from elsewhere.
+    app = FastAPI(title="AuthKit example", docs_url=None, redoc_url=None)
+    # Signed in or not makes no difference to a style sheet, so nobody looks at the cookie there.
+    app.add_middleware(AuthKitMiddleware, skip=("/static",), **settings)
+    app.include_router(auth_router())  # /login, /signup, /callback and /logout
+    app.include_router(pages.router)
+    app.include_router(api.router)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    problems.install(app)
+    return app
+
+
+app = create_app()

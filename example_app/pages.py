@@ -1,0 +1,64 @@
+"""What people see: the home page, the dashboard with its switcher, and the administrators' page."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from authkit_asgi import AuthKitError, SignedIn
+from authkit_asgi.fastapi import CurrentAuth, CurrentSession
+from authkit_asgi.fetch_metadata import is_own_form
+from example_app.organizations import list_organizations
+from example_app.templating import render
+from example_app.words import Notice, switch_notice
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def home(request: Request) -> Response:
+    """Greet everybody: the template asks who it is and, if nobody, why."""
+    return render(request, "home.html")
+
+
+@router.get("/dashboard")
+async def dashboard(request: Request, auth: CurrentAuth, session: CurrentSession) -> Response:
+    """Show everything the session says. `CurrentAuth` sends whoever is signed out to sign in."""
+    return await _dashboard(request, auth, session)
+
+
+# The same path as the page: should the session be over, signing in returns here by a GET.
+@router.post("/dashboard")
+async def switch_organization(
+    request: Request, auth: CurrentAuth, session: CurrentSession, organization_id: str
+) -> Response:
+    """Move the session to another organization; the middleware writes the new cookie."""
+    if not is_own_form(request.scope, session.config.origin):
+        raise HTTPException(403, "Switch organizations on a page of this site.")
+    try:
+        await session.switch_organization(organization_id)
+    except AuthKitError as error:
+        return await _dashboard(request, auth, session, switch_notice(error, organization_id))
+    return RedirectResponse("/dashboard", status_code=303)
+
+
+@router.get("/admin")
+async def admin(request: Request, auth: CurrentAuth) -> Response:
+    """Show a page to administrators of the current organization only."""
+    if not auth.has_role("admin"):
+        raise HTTPException(403, "This page is for administrators of your organization.")
+    return render(request, "admin.html", auth=auth)
+
+
+async def _dashboard(
+    request: Request, auth: SignedIn, session: CurrentSession, notice: Notice | None = None
+) -> Response:
+    return render(
+        request,
+        "dashboard.html",
+        status=notice.status if notice else 200,
+        auth=auth,
+        notice=notice,
+        organizations=await list_organizations(session.client, auth),
+    )

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+from processes import Emulator
+from screenshots_folder import Screenshot
+
+Scheme = Literal["light", "dark"]
+
+
+def _choose(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+    expect(page.get_by_role("heading", level=1, name=name)).to_be_visible()
+
+
+def _check(page: Page) -> None:
+    """No page scrolls sideways, and each has one heading and the landmarks."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    expect(page.get_by_role("main")).to_have_count(1)
+
+
+@pytest.mark.usefixtures("long_tokens")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 380, 1100])
+def test_pages_fit_and_are_photographed(
+    new_page: Callable[..., Page], screenshot: Screenshot, width: int, scheme: Scheme
+) -> None:
+    page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+
+    def take(name: str) -> None:
+        _check(page)
+        if width != 360:
+            screenshot(page, f"{name}-{width}-{scheme}")
+
+    page.goto("/")
+    take("home")
+    page.goto("/dashboard")
+    take("login")
+    _choose(page, "Ada Lovelace")
+    expect(page.locator("#greeting")).to_have_text("Hello, Ada Lovelace!")
+    take("dashboard")
+    page.get_by_role("button", name="Fetch it").click()
+    expect(page.locator("#answer")).to_contain_text("ada@example.com")
+    take("dashboard-fetched")
+    page.goto("/")
+    take("home-signed-in")
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/admin")
+    page.get_by_role("button", name="Søren").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This is not for you")
+    take("403")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [380, 1100])
+def test_an_outage_is_photographed(
+    new_page: Callable[..., Page],
+    emulator: Emulator,
+    screenshot: Screenshot,
+    width: int,
+    scheme: Scheme,
+) -> None:
+    page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.goto("/dashboard")
+    _choose(page, "Ada Lovelace")
+    expect(page.locator("#greeting")).to_have_text(re.compile("Hello|Ended"))
+    emulator.control("POST", "faults", endpoint="authenticate", status=503, times=None)
+    expect(page.locator("#greeting")).to_contain_text("Ended", timeout=15_000)
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Signing in is taking a break")
+    _check(page)
+    screenshot(page, f"503-{width}-{scheme}")
+    emulator.control("DELETE", "faults")
+    # Nobody was signed out: with WorkOS back, the page is there again.
+    expect(page.get_by_role("link", name="Try again")).to_have_attribute("href", "/dashboard")
+    page.wait_for_function("fetch('/api/me').then((response) => response.ok)")
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("heading", level=1, name="Ada Lovelace")).to_be_visible()
+
+
+@pytest.mark.usefixtures("long_tokens")
+def test_the_keyboard_reaches_the_content_and_shows_where_it_is(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    sign_in = page.get_by_role("main").get_by_role("link", name="Sign in")
+    expect(sign_in).to_be_focused()
+    assert sign_in.evaluate("(link) => getComputedStyle(link).outlineStyle") == "solid"

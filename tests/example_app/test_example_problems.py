@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import time
+
+from example_browser import Browser, text_of
+
+GLOBEX = "org_01DEMOGLOBEX00000000000000"
+
+
+def _outlive_token(browser: Browser) -> None:
+    """Sign in, let WorkOS refuse to work from now on, and see the access token out."""
+    browser.emulator.access_token_lifetime = 2
+    browser.sign_in("ada@example.com")
+    browser.emulator.fail("authenticate", status=503, headers={"Retry-After": "7"}, times=None)
+    deadline = time.monotonic() + 10
+    while browser.client.get("/api/me").status_code == 200:
+        assert time.monotonic() < deadline, "the access token does not expire"
+        time.sleep(0.05)
+
+
+def test_an_unknown_address_is_a_page_for_people(browser: Browser) -> None:
+    page = browser.visit("/nowhere")
+    assert page.status_code == 404
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "There is nothing here" in text_of(page)
+
+
+def test_an_unknown_address_is_a_problem_for_programs(browser: Browser) -> None:
+    response = browser.client.get("/nowhere")
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "Not Found",
+    }
+
+
+def test_a_program_that_is_signed_out_gets_401(browser: Browser) -> None:
+    response = browser.client.get("/api/me")
+    assert response.status_code == 401
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["www-authenticate"] == "Cookie"
+    assert response.json()["title"] == "Unauthorized"
+
+
+def test_a_form_that_is_sent_signed_out_leads_to_sign_in(browser: Browser) -> None:
+    # A browser without fetch metadata: it asks for a page, by a POST.
+    response = browser.client.post(
+        f"/dashboard?organization_id={GLOBEX}", headers={"Accept": "text/html"}
+    )
+    assert response.status_code == 401
+    assert "Sign in to go on" in text_of(response)
+    assert f'href="/login?return_to=%2Fdashboard%3Forganization_id%3D{GLOBEX}"' in response.text
+
+
+def test_a_form_that_is_sent_signed_out_ends_at_the_page(browser: Browser) -> None:
+    response = browser.submit(f"/dashboard?organization_id={GLOBEX}")
+    assert response.status_code == 303
+    page = browser.sign_in("ada@example.com", response.headers["location"])
+    assert page.status_code == 200
+
+
+def test_an_outage_is_a_page_that_says_when_and_keeps_the_session(browser: Browser) -> None:
+    _outlive_token(browser)
+    page = browser.visit("/dashboard?tab=1")
+    assert page.status_code == 503
+    assert page.headers["retry-after"] == "7"
+    assert page.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in page.headers
+    assert "Try again in 7 seconds." in text_of(page)
+    assert 'href="/login?return_to=%2Fdashboard%3Ftab%3D1"' in page.text
+    assert 'href="/dashboard?tab=1"' in page.text
+    home = browser.visit("/")
+    assert home.status_code == 200
+    assert "You are not signed out" in text_of(home)
+
+
+def test_an_outage_is_a_problem_for_programs(browser: Browser) -> None:
+    _outlive_token(browser)
+    response = browser.client.get("/api/me")
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "7"
+    assert response.json()["status"] == 503
+
+
+def test_a_wrong_method_keeps_its_allow_header(browser: Browser) -> None:
+    response = browser.client.put("/dashboard")
+    assert response.status_code == 405
+    assert "GET" in response.headers["allow"]

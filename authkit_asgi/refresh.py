@@ -129,8 +129,6 @@ def _start(session: Session, organization_id: str | None, exchange: Exchange) ->
 
     # An empty context: the request's trace spans and database sessions end before this may.
     task = asyncio.create_task(run(), context=contextvars.Context())
-    # Read, so that an exchange whose waiters are all gone is no "exception never retrieved".
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
     return _Flight(organization_id, task)
 
 
@@ -160,4 +158,5 @@ def _forget_later(flights: dict[bytes, _Flight], key: bytes, flight: _Flight) ->
 def _is_final(task: asyncio.Task[Successor]) -> bool:
     if task.cancelled():
         return False
+    # Reading it also keeps an exchange whose waiters are all gone from being "never retrieved".
     return task.exception() is None or isinstance(task.exception(), GrantRejectedError)

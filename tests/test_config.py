@@ -217,11 +217,16 @@ def test_all_faults_come_at_once_a_line_each_without_a_value():
         ("issuers", iter(["https://a.example"])),
         ("trusted_origins", [None]),
         ("login_path", None),
+        ("api_key", [MARKER]),
+        ("cookie_max_age", MARKER),
+        ("api_timeout", MARKER),
+        ("issuers", [MARKER, 1]),
     ],
 )
 def test_wrong_type_is_named_without_its_value(name, value):
     (problem,) = problems(**{name: value})
     assert problem.startswith(f"{name} ")
+    assert MARKER not in problem
 
 
 def test_wrong_types_come_at_once():

@@ -14,6 +14,7 @@ from authkit_asgi.cookies import (
     MAX_COOKIE_BYTES,
     MAX_VERIFIER_LINE_BYTES,
     CookieWriter,
+    cookie_values,
     is_verifier_cookie,
     read_cookies,
 )
@@ -69,6 +70,7 @@ def read(*lines: bytes) -> list[tuple[bytes, bytes]]:
         ([b"a=\xc3\xbc; \xff=\xfe"], [(b"a", b"\xc3\xbc"), (b"\xff", b"\xfe")]),
         ([b"a=1, b=2"], [(b"a", b"1, b=2")]),
         ([b"a=\xa01\xa0"], [(b"a", b"\xa01\xa0")]),
+        ([b"\x0ca=\x0b1\x0c"], [(b"\x0ca", b"\x0b1\x0c")]),
         ([b"a=Fe26.2*1*x*y-z_w**~2"], [(b"a", b"Fe26.2*1*x*y-z_w**~2")]),
         ([b"$Version=1; a=1; $Path=/"], [(b"$Version", b"1"), (b"a", b"1"), (b"$Path", b"/")]),
     ],
@@ -80,6 +82,21 @@ def test_cookie_header_is_read_as_browsers_write_it(lines, cookies):
 def test_only_cookie_headers_are_read():
     headers = [(b"set-cookie", b"a=1"), (b"x-cookie", b"b=2"), (b"cookie", b"c=3")]
     assert list(read_cookies(headers)) == [(b"c", b"3")]
+
+
+@pytest.mark.parametrize(
+    ("headers", "values"),
+    [
+        ([], []),
+        ([(b"cookie", b"a=1; wos-session=b"), (b"cookie", b'wos-session="c"')], ["b", "c"]),
+        ([(b"cookie", b"xwos-session=a; wos-sessionx=b; x=wos-session; Wos-Session=c")], []),
+        ([(b"cookie", b"wos-session"), (b"cookie", b"wos-session=")], [""]),
+        ([(b"cookie", b"wos-session=\xc3\xbc\xff")], ["\xc3\xbc\xff"]),
+        ([(b"set-cookie", b"wos-session=a"), (b"x", b"wos-session=b")], []),
+    ],
+)
+def test_values_are_those_of_one_name_in_their_order(headers, values):
+    assert cookie_values(headers, b"wos-session") == values
 
 
 def test_huge_values_and_many_cookies_are_read_within_bounds():

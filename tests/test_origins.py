@@ -80,6 +80,7 @@ def test_origin_is_what_browsers_send(url, origin):
         "https://evil.example\\@app.example.com",
         "https://app.example.com\\.evil.example",
         "https://app.example.com\\",
+        "https://app.example.com/\\evil.example",
         "https:\\\\app.example.com",
         " https://app.example.com",
         "https://app.example.com ",

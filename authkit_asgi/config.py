@@ -17,18 +17,14 @@ from authkit_asgi.origins import (
     origin_of,
     parse_http_url,
 )
+from authkit_asgi.passwords import CookiePassword, password_problems
 
 SameSite = Literal["lax", "strict", "none"]
-CookiePassword = str | Sequence[str] | Mapping[str, str]
 
 VERIFIER_COOKIE_PREFIX = "wos-auth-verifier-"
 """Name of the cookies that hold a pending sign-in, before the hash that tells them apart."""
 
 _MAX_LEEWAY_SECONDS = 60  # more would let a revoked session live on noticeably
-_MIN_PASSWORD_UNITS = 32  # UTF-16 units, which is what the JavaScript kits count
-_MAX_PASSWORDS = 10  # as in seal.py: each one costs a hostile cookie one more MAC
-_PASSWORD_ID = re.compile(r"[A-Za-z0-9_]{1,64}")  # as in seal.py
-_GENERATE = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 6265: a token
 _COOKIE_DOMAIN = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
@@ -55,7 +51,9 @@ class AuthKitSettings(TypedDict, total=False):
     trusted_origins: Sequence[str]
     logout_return_origins: Sequence[str]
     login_path: str
+    sign_up_path: str | None
     callback_path: str
+    logout_path: str | None
     default_return_path: str
 
 
@@ -105,8 +103,12 @@ class AuthKitConfig:
     """Other origins that a sign-out may return to; ``https://*.example.com`` as in WorkOS."""
     login_path: str = "/login"
     """Where guards send people to sign in; an absolute path in the application."""
+    sign_up_path: str | None = None
+    """The sign-up route; `None` for /signup beside `login_path`."""
     callback_path: str = "/callback"
     """The end of the callback route's path; `redirect_uri` must end in it too."""
+    logout_path: str | None = None
+    """The sign-out route; `None` for /logout beside `login_path`."""
     default_return_path: str = "/"
     """Where a sign-in or sign-out ends when nobody asked for a page."""
 
@@ -152,7 +154,7 @@ class AuthKitConfig:
     @property
     def cookie_secure(self) -> bool:
         """Whether cookies are `Secure`: only an http `redirect_uri` makes them not."""
-        return self.redirect_uri.startswith("https:") or self.cookie_same_site == "none"
+        return self.redirect_uri.lower().startswith("https:") or self.cookie_same_site == "none"
 
     @property
     def jwks_url(self) -> str:
@@ -161,10 +163,17 @@ class AuthKitConfig:
 
     @property
     def own_paths(self) -> frozenset[str]:
-        """Paths of the bundled routes: the callback's, and what stands beside `login_path`."""
+        """Paths of the bundled routes, which never refresh and where no sign-in may end."""
         parent = self.login_path.rpartition("/")[0]
-        beside = {parent + name for name in ("/signup", "/logout", self.callback_path)}
-        return frozenset({self.login_path, urlsplit(self.redirect_uri).path} | beside)
+        return frozenset(
+            {
+                self.login_path,
+                self.sign_up_path or f"{parent}/signup",
+                self.logout_path or f"{parent}/logout",
+                parent + self.callback_path,
+                urlsplit(self.redirect_uri).path,
+            }
+        )
 
 
 def _set(config: AuthKitConfig, name: str, value: object) -> None:
@@ -193,40 +202,19 @@ _KINDS: dict[str, Any] = {
 def _problems(config: AuthKitConfig) -> Iterator[str]:
     if not config.client_id:
         yield "WORKOS_CLIENT_ID (client_id) is missing: copy it from the WorkOS dashboard, API keys"
+    elif config.client_id.startswith("sk_") or config.api_key.startswith("client_"):
+        yield "WORKOS_CLIENT_ID (client_id) and WORKOS_API_KEY (api_key) are swapped"
     elif not re.fullmatch(r"[A-Za-z0-9_-]+", config.client_id):
         yield "WORKOS_CLIENT_ID (client_id) holds characters that no client id has"
     if not config.api_key:
         yield "WORKOS_API_KEY (api_key) is missing: copy it from the WorkOS dashboard, API keys"
     elif not (config.api_key.isascii() and config.api_key.isprintable()):
         yield "WORKOS_API_KEY (api_key) holds characters that no HTTP header may carry"
-    yield from _password_problems(config.cookie_password)
+    yield from password_problems(config.cookie_password)
     yield from _address_problems(config)
     yield from _cookie_problems(config)
     yield from _path_problems(config)
     yield from _number_problems(config)
-
-
-def _password_problems(password: CookiePassword) -> Iterator[str]:
-    name = "WORKOS_COOKIE_PASSWORD (cookie_password)"
-    if isinstance(password, str):
-        passwords = [password]
-    else:
-        passwords = list(password.values() if isinstance(password, Mapping) else password)
-    ids: list[Any] = list(password) if isinstance(password, Mapping) else []
-    if not all(isinstance(one, str) for one in passwords):
-        yield f"{name} holds something else than text"
-    elif not all(isinstance(one, str) and _PASSWORD_ID.fullmatch(one) for one in ids):
-        yield f"{name} has an id that is not 1 to 64 letters, digits and underscores"
-    elif len(passwords) > _MAX_PASSWORDS:
-        yield f"{name} holds more than {_MAX_PASSWORDS} passwords: drop the oldest"
-    elif not passwords or passwords == [""]:
-        yield f"{name} is missing: make one with {_GENERATE}"
-    elif any(
-        len(one.encode("utf-16-le", "surrogatepass")) < 2 * _MIN_PASSWORD_UNITS for one in passwords
-    ):
-        yield f"{name} is shorter than {_MIN_PASSWORD_UNITS} characters: make one with {_GENERATE}"
-    elif any("\ud800" <= character <= "\udfff" for one in passwords for character in one):
-        yield f"{name} is not valid Unicode text: make one with {_GENERATE}"
 
 
 def _address_problems(config: AuthKitConfig) -> Iterator[str]:
@@ -239,7 +227,7 @@ def _address_problems(config: AuthKitConfig) -> Iterator[str]:
     elif not is_secure_url(config.redirect_uri):
         yield f"{name} is http: use https, which only localhost may do without"
     elif not parts.path.endswith(config.callback_path):
-        yield f"{name} does not end in the callback route's path (callback_path)"
+        yield f"{name} does not end in the callback route's path, callback_path: /callback if unset"
     name = "WORKOS_BASE_URL or WORKOS_API_HOSTNAME (api_base_url)"
     api = parse_http_url(config.api_base_url)
     if api is None or api.query or api.fragment:
@@ -284,9 +272,10 @@ def _domain_problems(domain: str, redirect_uri: str) -> Iterator[str]:
 
 
 def _path_problems(config: AuthKitConfig) -> Iterator[str]:
-    for name in ("login_path", "callback_path", "default_return_path"):
-        if not _PATH.fullmatch(getattr(config, name)):
-            yield f"{name} is not a path such as /login"
+    names = ("login_path", "sign_up_path", "callback_path", "logout_path", "default_return_path")
+    for name in names:
+        if not _PATH.fullmatch(getattr(config, name) or "/"):
+            yield f"{name} is not a path that begins with one slash"
 
 
 def _number_problems(config: AuthKitConfig) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hmac
+from collections.abc import Mapping
 from typing import Unpack
 
 from starlette.requests import HTTPConnection
@@ -15,6 +16,7 @@ from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import (
     ACCESS_TOKEN_COOKIE,
     SetCookie,
+    cookie_values,
     is_verifier_cookie,
     read_cookies,
 )
@@ -22,20 +24,24 @@ from authkit_asgi.errors import (
     InvalidSessionError,
     KeysUnavailableError,
     MiddlewareMissingError,
+    OAuthStateMismatchError,
+    PKCECookieMissingError,
     ResponseStartedError,
 )
-from authkit_asgi.pkce import PendingSignIn
+from authkit_asgi.pkce import PendingSignIn, verifier_cookie_name
 from authkit_asgi.service import AuthKit, Loaded
 from authkit_asgi.sign_in import SignInResult
 
+_MAX_STATE_LENGTH = 4096  # characters; a state that fits into a cookie is shorter
+_MAX_DELETIONS = 20  # verifier cookies in one response; a browser has 5 of ours
 _SIGNED_OUT = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
 
 
 class AuthSession:
     """The session of one connection, as `request.state.authkit` and `CurrentSession`.
 
-    Its methods collect cookies; the middleware writes them with the response's headers. Once these
-    have been sent, a method that has to change a cookie raises `ResponseStartedError`.
+    Its methods collect cookies, which the middleware writes with the response's headers; once
+    these have been sent, a method that has to change a cookie raises `ResponseStartedError`.
     """
 
     __slots__ = (
@@ -84,17 +90,24 @@ class AuthSession:
         """Whether the cookie is an authentic session, even one that has expired."""
         return self._loaded.session is not None
 
-    @property
-    def pending_cookies(self) -> Iterable[SetCookie]:
-        """The Set-Cookie lines collected so far."""
-        return self._pending.values()
+    def flush(self) -> list[SetCookie]:
+        """Return the cookies to write, and allow no more: the response's headers are being sent."""
+        session = self._loaded.session
+        if self._loaded.sealed is not None and session is not None:
+            newest = self._authkit.refreshes.newest(session)
+            if newest is not None:  # another request has exchanged it while this one ran
+                self._write(self._authkit.cookies.session(newest.sealed))
+        self.response_started = True
+        return list(self._pending.values())
 
     async def refresh(self) -> SignedIn:
         """Exchange the refresh token now, for instance after the user's role has changed.
 
         Raises:
+            InvalidSessionError: Nobody is signed in.
             GrantRejectedError: WorkOS refused for good; the user has to sign in again.
             UnavailableError: WorkOS cannot be asked; the session stays as it is.
+            SessionTooLargeError: Browsers would not store the new session.
             ResponseStartedError: The response has already started.
         """
         return await self._exchange(None)
@@ -103,7 +116,10 @@ class AuthSession:
         """Move the session to another organization of the user's.
 
         Raises:
-            GrantRejectedError: WorkOS refused, for instance with ``sso_required``.
+            InvalidSessionError: Nobody is signed in.
+            GrantRejectedError: WorkOS refused, for instance with ``sso_required``, or because the
+                user is no member.
+            SessionTooLargeError: Browsers would not store the new session.
             UnavailableError: WorkOS cannot be asked; the session stays as it is.
             ResponseStartedError: The response has already started.
         """
@@ -144,20 +160,46 @@ class AuthSession:
             return_to=return_to, custom_state=custom_state, restarted=restarted, **options
         )
         surplus = self._authkit.surplus_verifiers(self.verifiers())
-        self._write(*(self._authkit.cookies.expire_verifier(name) for name in surplus))
+        self._write(
+            *(self._authkit.cookies.expire_verifier(name) for name in surplus[:_MAX_DELETIONS])
+        )
         if self._loaded.conflicting:
             self._write(*self._authkit.cookies.expire_session())
         self._write(begun.cookie)
         return begun.url
 
+    def check_state(self, state: str) -> PendingSignIn:
+        """Return the sign-in that `state` belongs to if this very browser began it.
+
+        Without its verifier cookie, which is deleted whatever comes of it, a stranger's callback
+        address would sign this browser in to the stranger's account.
+
+        Raises:
+            PKCECookieMissingError: `state` is authentic, but the browser has not its cookie.
+            OAuthStateMismatchError: It is not authentic, too old, or another browser's.
+            ResponseStartedError: The response has already started.
+        """
+        self._require_unstarted()
+        if len(state) > _MAX_STATE_LENGTH:
+            raise OAuthStateMismatchError("The state is longer than any that was sent out")
+        name = verifier_cookie_name(state)
+        verifier = self.verifiers().get(name)
+        if verifier is None:
+            self.unseal_state(state)
+            raise PKCECookieMissingError
+        self.expire_verifier(name)
+        if not hmac.compare_digest(verifier.encode(), state.encode()):
+            raise OAuthStateMismatchError("The state is not the one that this browser was given")
+        return self.unseal_state(state)
+
     async def complete_sign_in(self, code: str, state: str) -> SignInResult:
         """Exchange a callback's `code`; `adopt` then makes the result this connection's session.
 
         Raises:
-            AuthKitError: As `AuthKit.complete_sign_in` does.
+            AuthKitError: As `check_state` and `AuthKit.complete_sign_in` do.
             ResponseStartedError: The response has already started.
         """
-        self._require_unstarted()
+        self.check_state(state)
         return await self._authkit.complete_sign_in(code, state)
 
     def adopt(self, result: SignInResult) -> None:
@@ -167,6 +209,8 @@ class AuthSession:
             SessionTooLargeError: Browsers would not store its cookie.
             ResponseStartedError: The response has already started.
         """
+        # An older cookie of this host alone would stand in the way of one for the domain.
+        self._write(*self._authkit.cookies.expire_host_only_session())
         self._set(Loaded(auth=result.auth, session=result.session, sealed=result.sealed))
 
     def unseal_state(self, state: str) -> PendingSignIn:
@@ -184,8 +228,8 @@ class AuthSession:
         the session there.
 
         Args:
-            return_to: Where to end: a path of this site or an address in
-                `logout_return_origins`. WorkOS's sign-out redirect when `None`.
+            return_to: A path of this site or an address in `logout_return_origins`; WorkOS's
+                sign-out redirect when `None`.
 
         Raises:
             ResponseStartedError: The response has already started.
@@ -195,25 +239,23 @@ class AuthSession:
         cookies = self._authkit.cookies
         self._set(Loaded(auth=_SIGNED_OUT))
         self._write(*cookies.expire_session())
-        self._write(*(cookies.expire_verifier(name) for name in self.verifiers()))
-        if any(name == ACCESS_TOKEN_COOKIE.encode() for name, _ in self._cookies()):
+        surplus = list(self.verifiers())[:_MAX_DELETIONS]
+        self._write(*(cookies.expire_verifier(name) for name in surplus))
+        if cookie_values(self._scope["headers"], ACCESS_TOKEN_COOKIE.encode()):
             self._write(*cookies.expire_access_token())
         return url
 
     def verifiers(self) -> Mapping[str, str]:
-        """Return the request's verifier cookies, of pending sign-ins, by name."""
+        """Return the request's cookies of pending sign-ins, by name."""
         return {
             name.decode("latin-1"): value.decode("latin-1")
-            for name, value in self._cookies()
+            for name, value in read_cookies(self._scope["headers"])
             if is_verifier_cookie(name)
         }
 
     def expire_verifier(self, name: str) -> None:
         """Delete one verifier cookie."""
         self._write(self._authkit.cookies.expire_verifier(name))
-
-    def _cookies(self) -> Iterable[tuple[bytes, bytes]]:
-        return read_cookies(self._scope["headers"])
 
     def _set(self, loaded: Loaded) -> None:
         if loaded.sealed is not None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from authkit_asgi.config import VERIFIER_COOKIE_PREFIX, AuthKitConfig
 from authkit_asgi.errors import PKCEPayloadTooLargeError, SessionTooLargeError
@@ -21,6 +22,7 @@ VERIFIER_MAX_AGE_SECONDS = 600
 
 _VERIFIER_COOKIE = re.compile(rb"%b[0-9a-f]{8}" % VERIFIER_COOKIE_PREFIX.encode())
 _EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
+_MAX_SAME_NAME = 8
 _MAX_COOKIES = 500  # in one request; browsers keep 180 a site
 
 
@@ -30,28 +32,23 @@ def read_cookies(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes
     Names and values are octets as sent: RFC 6265bis decodes nothing. Quotes around a value are
     taken off, as some clients add them.
     """
-    for header, line in headers:
-        if header == b"cookie":
-            yield from _pairs(line)
-
-
-def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
-    """Return the values of all cookies of one name, in the order in which they came."""
-    return [
-        value.decode("latin-1")
-        for header, line in headers
-        # Most requests of a page's assets have other cookies only: those are not taken apart.
-        if header == b"cookie" and name in line
-        for found, value in _pairs(line)
-        if found == name
-    ]
-
-
-def _pairs(line: bytes) -> Iterator[tuple[bytes, bytes]]:
-    for pair in line.split(b";", _MAX_COOKIES)[:_MAX_COOKIES]:
+    lines = b";".join([line for header, line in headers if header == b"cookie"])
+    for pair in lines.split(b";", _MAX_COOKIES)[:_MAX_COOKIES]:
         name, separator, value = pair.partition(b"=")
         if separator:
             yield name.strip(b" \t"), _unquoted(value.strip(b" \t"))
+
+
+def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    """Return the values of the first cookies of one name, in the order in which they came.
+
+    A browser sends two at most (of the host and of a domain); each costs a look at its seal.
+    """
+    # Most requests of a page's assets have other cookies only: those are not taken apart.
+    if not any(header == b"cookie" and name in line for header, line in headers):
+        return []
+    values = (value for found, value in read_cookies(headers) if found == name)
+    return [value.decode("latin-1") for value in itertools.islice(values, _MAX_SAME_NAME)]
 
 
 def _unquoted(value: bytes) -> bytes:
@@ -64,7 +61,7 @@ class SetCookie:
 
     name: str
     domain: str | None
-    line: bytes
+    line: bytes = field(repr=False)
 
     @property
     def key(self) -> tuple[str, str | None]:
@@ -104,6 +101,10 @@ class CookieWriter:
     def expire_session(self) -> list[SetCookie]:
         """Return the lines that delete the session cookie, for this host and for the domain."""
         return self._expire(self._session_name, self._same_site)
+
+    def expire_host_only_session(self) -> list[SetCookie]:
+        """Return the line that deletes what an earlier configuration without domain left."""
+        return self._expire(self._session_name, self._same_site)[1:]
 
     def expire_access_token(self) -> list[SetCookie]:
         """Return the lines that delete the access-token cookie which authkit-nextjs writes."""

@@ -83,6 +83,12 @@ class InvalidTokenError(AuthKitError):
     code = "invalid_jwt"
 
 
+class UnknownKeyError(InvalidTokenError):
+    """An access token names a signing key that the key set does not have (yet)."""
+
+    code = "unknown_key"
+
+
 class ExpiredTokenError(InvalidTokenError):
     """An access token verifies in all respects but its lifetime is over."""
 
@@ -132,7 +138,7 @@ class GrantRejectedError(AuthKitError):
     code = "grant_rejected"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"WorkOS rejected the grant ({reason}); the user has to sign in again")
+        super().__init__(f"WorkOS rejected the grant ({reason})")
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[GrantRejectedError], tuple[str]]:
@@ -155,6 +161,15 @@ class PKCECookieMissingError(SignInError):
     """The callback came without the verifier cookie of its sign-in."""
 
     code = "pkce_cookie_missing"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The browser did not bring the cookie of its sign-in. If this happens to everybody, "
+            "sign-ins begin at another host than redirect_uri's"
+        )
+
+    def __reduce__(self) -> tuple[type[PKCECookieMissingError], tuple[()]]:
+        return type(self), ()
 
 
 class PKCEPayloadTooLargeError(SignInError):

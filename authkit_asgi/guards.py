@@ -10,10 +10,12 @@ from starlette.types import Scope
 
 from authkit_asgi.auth import SignedIn, SignedOut, SignedOutReason
 from authkit_asgi.connection import AuthSession, get_auth
-from authkit_asgi.errors import AuthKitError
+from authkit_asgi.errors import AuthKitError, MiddlewareMissingError
 from authkit_asgi.fetch_metadata import header, is_document_request
+from authkit_asgi.pkce import MAX_RETURN_PATH
 
 _DEFAULT_RETRY_AFTER = 5  # seconds
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~"  # that need no percent-encoding (RFC 3986, 3.3)
 _POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
 
 
@@ -65,6 +67,8 @@ def require_signed_in(connection: HTTPConnection) -> SignedIn:
 
 def _denial(scope: Scope, auth: SignedOut) -> HTTPException | WebSocketException:
     denial: HTTPException
+    if auth.reason is SignedOutReason.NOT_EVALUATED:
+        raise MiddlewareMissingError  # `skip` names this path: no sign-in would ever help
     if auth.reason is SignedOutReason.TEMPORARILY_UNAVAILABLE:
         denial = TemporarilyUnavailableError(auth.retry_after or _DEFAULT_RETRY_AFTER)
     elif is_document_request(scope):
@@ -85,7 +89,9 @@ def login_url(scope: Scope) -> str:
     says which: the form's own address may take nothing but POST.
     """
     page = None if scope["method"] == "GET" else _referring_path(scope)
-    return f"{login_path(scope)}?{urlencode({'return_to': page or _requested_path(scope)})}"
+    page = page or _requested_path(scope)
+    query = f"?{urlencode({'return_to': page})}" if len(page) <= MAX_RETURN_PATH else ""
+    return login_path(scope) + query
 
 
 def _referring_path(scope: Scope) -> str | None:
@@ -107,14 +113,14 @@ def login_path(scope: Scope) -> str:
 def _root_path(scope: Scope) -> str:
     # A mounted application's own root path is below the one that has the auth routes.
     root: str = scope.get("app_root_path", scope.get("root_path", ""))
-    return root.rstrip("/")
+    return quote(f"/{root.strip('/')}", safe=_PATH_CHARACTERS) if root.strip("/") else ""
 
 
 def _requested_path(scope: Scope) -> str:
     """Return path and query as the browser sent them, percent-encoding and all."""
     raw_path: bytes | None = scope.get("raw_path")
     path = (
-        quote(scope["path"], safe="/:@!$&'()*+,;=~", errors="surrogatepass")
+        quote(scope["path"], safe=_PATH_CHARACTERS, errors="surrogatepass")
         if raw_path is None
         else raw_path.partition(b"?")[0].decode("latin-1")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import logging
 from collections.abc import Iterable, MutableMapping, Sequence
@@ -23,6 +24,7 @@ from authkit_asgi.service import NO_COOKIE, AuthKit, Loaded
 
 logger = logging.getLogger(__name__)
 
+_SCOPE_KEY = "authkit_asgi.session"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, 9.2.1
 _LIFESPAN_ENDS = frozenset(
     {"lifespan.startup.failed", "lifespan.shutdown.complete", "lifespan.shutdown.failed"}
@@ -93,9 +95,12 @@ class AuthKitMiddleware:
             if not path.startswith("/") or path.endswith("/")
         ]
         # Misspelt, they would be a TypeError: raised here, servers would serve all the same.
-        unknown = sorted(settings.keys() - AuthKitSettings.__annotations__.keys())
-        problems += [f"there is no option {name!r}" for name in unknown]
-        if sum(bool(source) for source in (config, authkit, settings)) > 1:
+        known = AuthKitSettings.__annotations__.keys()
+        for name in sorted(settings.keys() - known):
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f": is {close[0]!r} meant?" if close else ""
+            problems.append(f"there is no option {name!r}{hint}")
+        if sum(source is not None for source in (config, authkit, settings or None)) > 1:
             problems.append("AuthKitMiddleware takes either config, or authkit, or settings")
         if authkit is not None and http_client_factory is not None:
             problems.append("http_client_factory belongs to the AuthKit that authkit= gives")
@@ -113,12 +118,12 @@ class AuthKitMiddleware:
         if self._fault is not None:
             # A new one each time: an exception raised again and again grows by its traceback.
             raise ConfigurationError(self._fault.problems)
-        state = scope.setdefault("state", {})
+        state = self._own_state(scope)
         if self._skip and self._is_skipped(get_route_path(scope)):
             state["auth"] = _NOT_EVALUATED
             await self.app(scope, receive, send)
             return
-        if self._is_done(state):
+        if self._is_done(scope):
             await self.app(scope, receive, send)
             return
         try:
@@ -129,21 +134,32 @@ class AuthKitMiddleware:
             logger.error("%s: %s", error.code, error)  # noqa: TRY400  # the traceback adds nothing
             await error_response(scope, error, status=500)(scope, receive, send)
             return
+        scope[_SCOPE_KEY] = session
         await self.app(scope, receive, functools.partial(_send, session, send))
 
     def _is_skipped(self, path: str) -> bool:
         return any(path == prefix or path.startswith(prefix + "/") for prefix in self._skip)
 
-    def _is_done(self, state: MutableMapping[str, Any]) -> bool:
+    def _own_state(self, scope: Scope) -> MutableMapping[str, Any]:
+        """Return this connection's state, made where there is none.
+
+        Servers copy the lifespan's state for each connection. Some test tools share it instead:
+        one user's request would then read what another's has written.
+        """
+        state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        left_over = state.get("authkit")
+        if left_over is not None and left_over is not scope.get(_SCOPE_KEY):
+            state = scope["state"] = dict(state)
+        return state
+
+    def _is_done(self, scope: Scope) -> bool:
         """Tell whether this middleware stands a second time around the same application.
 
-        A second exchange of the same refresh token would end the session.
+        A second exchange of the same refresh token would end the session. The scope is asked, not
+        its state: only the scope is this connection's own beyond doubt.
         """
-        outer = state.get("authkit")
-        return (
-            isinstance(outer, AuthSession)
-            and outer.config.cookie_name == self._authkit.config.cookie_name
-        )
+        outer = scope.get(_SCOPE_KEY)
+        return isinstance(outer, AuthSession) and outer.config == self._authkit.config
 
     async def _open(self, scope: Scope) -> AuthSession:
         values = cookie_values(scope["headers"], self._cookie_name)
@@ -205,13 +221,11 @@ class AuthKitMiddleware:
 async def _send(session: AuthSession, send: Send, message: Message) -> None:
     kind = message["type"]
     if kind in {"http.response.start", "websocket.http.response.start"}:
-        session.response_started = True
         cookies = _cookie_lines(session)
         headers = _with_cache_headers(session, message.get("headers", ()), cookies=bool(cookies))
         if headers is not None:
             message = {**message, "headers": headers + cookies}
     elif kind == "websocket.accept":
-        session.response_started = True
         if cookies := _cookie_lines(session):
             message = {**message, "headers": [*message.get("headers", ()), *cookies]}
     elif kind == "websocket.close":
@@ -220,7 +234,7 @@ async def _send(session: AuthSession, send: Send, message: Message) -> None:
 
 
 def _cookie_lines(session: AuthSession) -> _Headers:
-    return [(b"set-cookie", cookie.line) for cookie in session.pending_cookies]
+    return [(b"set-cookie", cookie.line) for cookie in session.flush()]
 
 
 def _with_cache_headers(

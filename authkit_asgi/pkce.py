@@ -21,7 +21,9 @@ MAX_PENDING = 5
 """Sign-ins a browser may have under way; more verifier cookies would fill its request headers."""
 
 MAX_CUSTOM_STATE_BYTES = 2048
-_MAX_RETURN_PATH = 2048  # characters, before percent-encoding
+MAX_RETURN_PATH = 2048
+"""Characters, before percent-encoding; a longer path is not kept."""
+
 _SKEW_SECONDS = 60  # between the clocks of two workers
 _VERIFIER_BYTES = 32  # 256 bits
 _FNV_OFFSET, _FNV_PRIME = 0x811C9DC5, 0x01000193
@@ -169,7 +171,7 @@ def safe_return_path(path: str | None, default: str) -> str:
     control character or blank (browsers take some out: ``/<tab>/evil.example``). What passes is
     unchanged but for non-ASCII characters, which are percent-encoded as UTF-8, as browsers do.
     """
-    if not path or len(path) > _MAX_RETURN_PATH or path[0] != "/" or path[1:2] == "/":
+    if not path or len(path) > MAX_RETURN_PATH or path[0] != "/" or path[1:2] == "/":
         return default
     if _UNSAFE.search(path):
         return default

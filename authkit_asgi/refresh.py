@@ -101,6 +101,20 @@ class RefreshCoordinator:
         flight.task.add_done_callback(lambda _: _forget_later(flights, key, flight))
         return await _outcome(flight.task)
 
+    def newest(self, session: Session) -> Successor | None:
+        """Return the last of the remembered successors of `session`, `None` if it has none.
+
+        A request that is late with its answer must not put a spent token over its successor.
+        """
+        newest: Successor | None = None
+        flights = self._flights_here()
+        while flight := flights.get(_key(session)):
+            if not flight.task.done() or flight.task.cancelled() or flight.task.exception():
+                break
+            newest = flight.task.result()
+            session = newest.session
+        return newest
+
     async def aclose(self) -> None:
         """Wait for the running loop's exchanges, until the deadline at the longest."""
         with self._lock:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -41,7 +40,6 @@ OnSuccess = Callable[[Request, SignInResult], Response | Awaitable[Response | No
 OnError = Callable[[Request, AuthKitError], Response | Awaitable[Response | None] | None]
 
 _MAX_OPTION_LENGTH = 1024  # characters of one query parameter that is passed on to WorkOS
-_MAX_STATE_LENGTH = 4096  # characters; a state that fits into a cookie is shorter
 _MAX_PARAMETERS = 32
 _SCREEN_HINTS = frozenset({"sign-in", "sign-up"})
 _SINGLE = frozenset({"code", "state", "iss", "error"})
@@ -60,7 +58,8 @@ def auth_routes(
     """Return the routes that sign people in and out.
 
     Args:
-        prefix: Stands before each path. With one, set `login_path` of the middleware as well.
+        prefix: Stands before each path. With one, set `login_path` of the middleware as well; with
+            other names than these, also `sign_up_path`, `callback_path` and `logout_path`.
         login: Path that begins a sign-in; takes `return_to`, `screen_hint`, `organization_id`,
             `login_hint`, `prompt` and `max_age`.
         sign_up: The same with the sign-up screen.
@@ -122,20 +121,18 @@ class _Endpoints:
             return await self._fail(request, error)
 
     async def _complete(self, request: Request, session: AuthSession) -> Response:
-        query = _callback_query(request)
+        query = _callback_query(request, session)
         state = query.get("state")
         if state is None:
             return await self._restart(request, session, query)
-        if len(state) > _MAX_STATE_LENGTH:
-            raise OAuthStateMismatchError("The state is longer than any that was sent out")
-        name = verifier_cookie_name(state)
-        verifier = session.verifiers().get(name)
-        if verifier is None:
-            return _without_verifier(session, state)
-        session.expire_verifier(name)
-        if not hmac.compare_digest(verifier.encode(), state.encode()):
-            raise OAuthStateMismatchError("The state is not the one that this browser was given")
-        session.unseal_state(state)
+        try:
+            session.check_state(state)
+        except PKCECookieMissingError:
+            # Reloaded by a browser that is signed in, the callback has done its work, and the
+            # state shows that the sign-in began here. Else it is somebody else's, or an old one.
+            if not session.has_session:
+                raise
+            return _redirect(session.config.default_return_path)
         code = _authorization_code(query, session)
         result = await session.complete_sign_in(code, state)
         # The hook comes first: what it raises leaves the browser signed in as before.
@@ -164,7 +161,8 @@ class _Endpoints:
 
     async def _fail(self, request: Request, error: AuthKitError) -> Response:
         # What strangers can cause at will is no warning; an outage or a wrong API key is one.
-        level = logging.INFO if isinstance(error, SignInError) else logging.WARNING
+        quiet = isinstance(error, SignInError) and not isinstance(error, PKCECookieMissingError)
+        level = logging.INFO if quiet else logging.WARNING
         logger.log(level, "A sign-in was not completed (%s): %s", error.code, error)
         response = await _call(self._on_error, request, error)
         if response is not None:
@@ -190,7 +188,11 @@ class _Endpoints:
                 return error_response(
                     request.scope, error, status=403, text="Sign out from a page of this site."
                 )
-        elif not is_own_link(request.scope):
+        elif get_session(request).config.cookie_same_site == "strict" or not is_own_link(
+            request.scope
+        ):
+            # Under Strict a sign-in ends on a page that goes on by itself, with a link of ours as
+            # far as the browser can tell: whoever chose its `return_to` could sign people out.
             return sign_out_page()
         session = get_session(request)
         return _redirect(await session.sign_out(request.query_params.get("return_to")))
@@ -239,7 +241,7 @@ def _sign_in_options(query: Mapping[str, str]) -> tuple[SignInOptions, str | Non
     return options, None
 
 
-def _callback_query(request: Request) -> Mapping[str, str]:
+def _callback_query(request: Request, session: AuthSession) -> Mapping[str, str]:
     """Return the callback's parameters, of which those of OAuth may stand there only once."""
     try:
         pairs = parse_qsl(
@@ -251,20 +253,11 @@ def _callback_query(request: Request) -> Mapping[str, str]:
         raise CallbackRejectedError("The callback has too many parameters") from None
     names = [name for name, _ in pairs]
     if any(names.count(name) > 1 for name in _SINGLE):
+        sent = {verifier_cookie_name(value) for name, value in pairs if name == "state"}
+        for name in sent & session.verifiers().keys():
+            session.expire_verifier(name)
         raise CallbackRejectedError("A parameter of the callback is repeated")
     return dict(pairs)
-
-
-def _without_verifier(session: AuthSession, state: str) -> Response:
-    """Answer a callback whose verifier cookie is gone.
-
-    Reloaded by a browser that is signed in, it has done its work, and the state shows that the
-    sign-in was begun here. Otherwise it is somebody else's sign-in, or an old one.
-    """
-    session.unseal_state(state)
-    if not session.has_session:
-        raise PKCECookieMissingError("The browser did not bring the cookie of its sign-in")
-    return _redirect(session.config.default_return_path)
 
 
 def _authorization_code(query: Mapping[str, str], session: AuthSession) -> str:

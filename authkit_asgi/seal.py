@@ -14,7 +14,7 @@ import os
 import re
 import time
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn, TypeAlias
 
@@ -24,21 +24,15 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from authkit_asgi.errors import SealError
+from authkit_asgi.passwords import MAX_PASSWORDS, MIN_PASSWORD_LENGTH, PASSWORD_ID, CookiePassword
 
-Password: TypeAlias = str | Sequence[str] | Mapping[str, str]
-"""One password, several with the newest first, or a mapping from password id to password."""
+Password: TypeAlias = CookiePassword
 
 MAX_SEAL_LENGTH = 16_384
 """Characters. Longer values are refused unread, and never written."""
 
-MAX_PASSWORDS = 10
-"""Each one costs a hostile cookie one more MAC, so a rotation may not go on for ever."""
-
 MAX_DEPTH = 100
 """Levels of nesting. What recurses over a payload must not run out of stack."""
-
-MIN_PASSWORD_LENGTH = 32
-"""UTF-16 code units, because the JavaScript kits measure ``password.length``."""
 
 _SKEW_MS = 60_000  # what the kits grant clocks that disagree
 _DEFAULT_ID = "1"  # what every kit writes when it is given a single password
@@ -48,7 +42,6 @@ _AES_BLOCK = PKCS7(128)
 
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')
 _BRACKET = re.compile(r"[\[\]{}]")
-_PASSWORD_ID = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 # Exactly what the kits write. The ciphertext is only delimited here: it is under the MAC, and
 # going through its characters one by one would cost more than decrypting them.
@@ -161,7 +154,7 @@ def _newest_first(password: Password) -> dict[str, bytes]:
 
 
 def _order(passwords: Mapping[str, str]) -> dict[str, str]:
-    if not all(_PASSWORD_ID.fullmatch(password_id) for password_id in passwords):
+    if not all(PASSWORD_ID.fullmatch(password_id) for password_id in passwords):
         raise SealError("A password id has 1 to 64 letters, digits and underscores")
     if all(password_id.isdigit() for password_id in passwords):
         return dict(sorted(passwords.items(), key=lambda item: int(item[0]), reverse=True))

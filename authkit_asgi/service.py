@@ -20,15 +20,16 @@ from authkit_asgi.errors import (
     InvalidTokenError,
     KeysUnavailableError,
     UnavailableError,
+    UnknownKeyError,
     UntrustedResponseError,
 )
 from authkit_asgi.http_clients import HTTPClientFactory, HTTPClients
-from authkit_asgi.origins import origin_matches, origin_of
-from authkit_asgi.pkce import PendingSignIn, safe_return_path, surplus_verifiers
+from authkit_asgi.pkce import PendingSignIn, surplus_verifiers
 from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import RefreshCoordinator, Successor
 from authkit_asgi.session import Session, seal_session, session_from_answer, unseal_session
 from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult, authenticate
+from authkit_asgi.sign_out import logout_url
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class AuthKit:
         self.cookies = CookieWriter(config)
         self.api = WorkOSAPI(config, self.http_clients)
         self._clock = clock
-        self._refreshes = RefreshCoordinator(timeout=config.refresh_timeout)
+        self.refreshes = RefreshCoordinator(timeout=config.refresh_timeout)
         self._verifier = AccessTokenVerifier(
             config.jwks_url,
             http_client=self.http_clients.lend,
@@ -110,6 +111,8 @@ class AuthKit:
         try:
             if may_refresh:
                 auth = await authenticate(session, self._verifier)
+                if auth.expires_at <= self._clock() and session.refresh_token is not None:
+                    return await self._renew(session, auth)
             else:
                 auth = await self._authenticate_soon(session)
         except InvalidTokenError as error:
@@ -119,6 +122,12 @@ class AuthKit:
         except (InvalidSessionError, UnavailableError) as error:
             auth = signed_out_by(error)
         return Loaded(auth=auth, session=session)
+
+    async def _renew(self, session: Session, auth: SignedIn) -> Loaded:
+        """Replace a token that lives on the leeway for skewed clocks; if that fails, it serves."""
+        loaded = await self._load_successor(session)
+        is_outage = loaded.auth.user is None and loaded.auth.retry_after is not None
+        return Loaded(auth=auth, session=session) if is_outage and not loaded.sealed else loaded
 
     async def _authenticate_soon(self, session: Session) -> SignedIn:
         try:
@@ -161,11 +170,11 @@ class AuthKit:
             raise GrantRejectedError("no_refresh_token")
         if organization_id is None:
             organization_id = session_organization(session)
-        successor = await self._refreshes.refresh(session, organization_id, self._exchange)
+        successor = await self.refreshes.refresh(session, organization_id, self._exchange)
         while self._is_outlived(successor.auth):
             # Remembered for a late request, and expired since: it is its own successor's turn.
             session = successor.session
-            successor = await self._refreshes.refresh(session, organization_id, self._exchange)
+            successor = await self.refreshes.refresh(session, organization_id, self._exchange)
         return successor
 
     def _is_outlived(self, auth: Auth) -> bool:
@@ -193,11 +202,14 @@ class AuthKit:
         return Successor(session=successor, sealed=sealed, auth=auth)
 
     async def _verified(self, successor: Session) -> Auth:
+        # The old token is spent, so its successor must reach the browser although it cannot be
+        # verified yet: the keys are out of reach, or a new one is in use before it is published.
         try:
             return await authenticate(successor, self._verifier)
         except KeysUnavailableError as error:
-            # The old token is spent, so its successor must reach the browser, verified or not.
             return signed_out_by(error)
+        except UnknownKeyError:
+            return signed_out_by(KeysUnavailableError("A signing key is not published yet"))
 
     def authorization_url(
         self,
@@ -256,21 +268,7 @@ class AuthKit:
         to the page asked for. A `return_to` that is neither a path of this site nor at an origin in
         `logout_return_origins` becomes the default page.
         """
-        target = None if return_to is None else self._logout_target(return_to)
-        session_id = None
-        if session is not None:
-            session_id = unverified_claims(session.access_token).get("sid")
-        if isinstance(session_id, str) and session_id:
-            return self.api.logout_url(session_id, target)
-        return target or self.config.default_return_path
-
-    def _logout_target(self, return_to: str) -> str:
-        origin = origin_of(return_to)
-        allowed = (self.config.origin, *self.config.logout_return_origins)
-        if origin is not None and any(origin_matches(origin, pattern) for pattern in allowed):
-            return return_to
-        path = safe_return_path(return_to, self.config.default_return_path)
-        return self.config.origin + path
+        return logout_url(self.config, self.api, session, return_to)
 
     async def open(self) -> None:
         """Keep connections of the running event loop open until `aclose`."""
@@ -278,7 +276,7 @@ class AuthKit:
 
     async def aclose(self) -> None:
         """Wait for exchanges under way, then close what belongs to the running event loop."""
-        await self._refreshes.aclose()
+        await self.refreshes.aclose()
         await self._verifier.aclose()
         await self.http_clients.release()
 

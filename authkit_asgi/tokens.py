@@ -14,7 +14,7 @@ from joserfc.jwk import RSAKey
 from joserfc.util import urlsafe_b64decode
 
 from authkit_asgi.auth import Claims, freeze
-from authkit_asgi.errors import ExpiredTokenError, InvalidTokenError
+from authkit_asgi.errors import ExpiredTokenError, InvalidTokenError, UnknownKeyError
 from authkit_asgi.jwks import ClientLender, KeySetCache
 
 _MAX_TOKEN_CHARS = 16 * 1024
@@ -96,6 +96,7 @@ class AccessTokenVerifier:
 
         Raises:
             ExpiredTokenError: `exp` is over and nothing else is wrong.
+            UnknownKeyError: the key set does not have the key it names; a kind of:
             InvalidTokenError: the token does not verify.
             KeysUnavailableError: the keys cannot be fetched; nothing is known against the token.
         """
@@ -105,7 +106,7 @@ class AccessTokenVerifier:
         kid = self._known_headers.get(segments[0]) or _read_kid(segments[0])
         key = self._keys.get(kid) or await self._keys.find(kid)
         if key is None:
-            raise InvalidTokenError("The access token names a key that the key set does not have")
+            raise UnknownKeyError("The access token names a key that the key set does not have")
         if not _is_authentic(segments, key):
             raise InvalidTokenError("The access token's signature does not verify")
         if len(self._known_headers) < _MAX_KNOWN_HEADERS:

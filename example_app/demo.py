@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the demo until it is interrupted; 0, or 1 with a sentence on standard error."""
     arguments = _parser().parse_args(argv)
     # SIGTERM, or closing the terminal, ends the demo as Ctrl-C does: together with the emulator.
+    # A shell starts background jobs with interrupts switched off.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:

@@ -177,7 +177,9 @@ def test_all_faults_come_at_once_a_line_each_without_a_value():
         "trusted_origins": [MARKER],
         "logout_return_origins": [MARKER],
         "login_path": MARKER,
+        "sign_up_path": MARKER,
         "callback_path": MARKER,
+        "logout_path": MARKER,
         "default_return_path": MARKER,
     }
     assert changes.keys() | {"issuers"} == AuthKitSettings.__optional_keys__
@@ -275,3 +277,18 @@ def test_addresses_are_built_from_the_settings():
     assert config.own_paths == {
         "/auth/login", "/auth/signup", "/auth/logout", "/auth/callback", "/sub/callback"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("swapped", [{"client_id": "sk_x"}, {"api_key": "client_x"}])
+def test_swapped_credentials_are_a_fault(swapped):
+    with pytest.raises(ConfigurationError, match="are swapped"):
+        AuthKitConfig(**settings(**swapped))
+
+
+def test_secure_does_not_depend_on_how_https_is_spelt():
+    assert AuthKitConfig(**settings(redirect_uri="HTTPS://app.example.com/callback")).cookie_secure
+
+
+def test_own_paths_follow_the_login_path_and_the_names_that_are_set():
+    paths = AuthKitConfig(**settings(login_path="/auth/login", logout_path="/bye")).own_paths
+    assert paths == {"/auth/login", "/auth/signup", "/bye", "/auth/callback", "/callback"}

@@ -265,3 +265,22 @@ def test_verifier_line_fits_to_the_octet():
 )
 def test_verifier_cookies_are_known_by_their_whole_name(name, ours):
     assert is_verifier_cookie(name) is ours
+
+
+def test_cookie_values_are_the_first_of_a_name_over_all_headers():
+    line = b"; ".join(b"wos-session=%d" % number for number in range(6))
+    headers = [(b"cookie", line), (b"accept", b"wos-session=x"), (b"cookie", line)]
+    assert cookie_values(headers, b"wos-session") == ["0", "1", "2", "3", "4", "5", "0", "1"]
+    assert cookie_values([(b"cookie", b"xwos-session=1; other=wos-session")], b"wos-session") == []
+    assert cookie_values([(b"cookie", b"theme=dark")], b"wos-session") == []
+
+
+def test_read_cookies_counts_over_all_headers():
+    headers = [(b"cookie", b"; ".join([b"a=1"] * 400))] * 2
+    assert len(list(read_cookies(headers))) == 500
+
+
+def test_set_cookie_keeps_the_value_out_of_its_repr():
+    cookie = CookieWriter(AuthKitConfig(**settings())).session("a-sealed-session")
+    assert b"a-sealed-session" in cookie.line
+    assert "a-sealed-session" not in repr(cookie)

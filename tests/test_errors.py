@@ -29,6 +29,7 @@ from authkit_asgi.errors import (
     SessionTooLargeError,
     SignInError,
     UnavailableError,
+    UnknownKeyError,
     UntrustedResponseError,
     WorkOSMisconfiguredError,
     WorkOSUnavailableError,
@@ -46,6 +47,7 @@ CODES = {
     ExpiredTokenError: "expired_jwt",
     UnavailableError: "temporarily_unavailable",
     KeysUnavailableError: "jwks_unavailable",
+    UnknownKeyError: "unknown_key",
     WorkOSUnavailableError: "workos_unavailable",
     WorkOSMisconfiguredError: "workos_misconfigured",
     GrantRejectedError: "grant_rejected",
@@ -69,7 +71,7 @@ def all_errors() -> Iterator[type[BaseException]]:
 def make(kind: type[AuthKitError]) -> AuthKitError:
     if kind is ConfigurationError:
         return ConfigurationError(["WORKOS_CLIENT_ID is missing", "login_path is no path"])
-    if kind in {MiddlewareMissingError, ResponseStartedError}:
+    if kind in {MiddlewareMissingError, PKCECookieMissingError, ResponseStartedError}:
         return kind()
     return kind("words")
 
@@ -133,10 +135,10 @@ def test_configuration_error_has_a_line_for_each_fault():
     ]
 
 
-def test_grant_rejected_carries_the_word_and_says_what_to_do():
+def test_grant_rejected_carries_the_word():
     error = GrantRejectedError("sso_required")
     assert error.reason == "sso_required"
-    assert str(error) == "WorkOS rejected the grant (sso_required); the user has to sign in again"
+    assert str(error) == "WorkOS rejected the grant (sso_required)"
 
 
 def test_authorization_denied_keeps_the_query_out_of_its_message():

@@ -10,9 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from authkit_asgi import AuthKitConfig
+from authkit_asgi import AuthKitConfig, AuthKitMiddleware
+from authkit_asgi.fastapi import auth_router
 from authkit_asgi.testing import WorkOSEmulator
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -23,26 +25,28 @@ def code_blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def workos(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def workos(monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkOSEmulator]:
     emulator = WorkOSEmulator()
-    emulator.add_user(email="ada@example.com", first_name="Ada")
+    emulator.add_user(email="ada@example.com", first_name="Ada", user_id="user_ada")
     with emulator.serve() as base_url:
         monkeypatch.setenv("WORKOS_CLIENT_ID", "client_emulator")
         monkeypatch.setenv("WORKOS_API_KEY", "sk_test_emulator")
         monkeypatch.setenv("WORKOS_BASE_URL", base_url)
         monkeypatch.setenv("WORKOS_REDIRECT_URI", "http://localhost:8000/callback")
         monkeypatch.setenv("WORKOS_COOKIE_PASSWORD", "a password of more than 32 characters")
-        yield
+        yield emulator
 
 
-def run_example(number: int) -> Any:
-    module: dict[str, Any] = {}
-    exec(compile(code_blocks("python")[number], "README.md", "exec"), module)  # noqa: S102  # ours
-    return module["app"]
+def run_example(*numbers: int, **names: Any) -> Any:
+    """Run code blocks of the README one after the other, as one module; return its `app`."""
+    for number in numbers:
+        code = compile(code_blocks("python")[number], "README.md", "exec")
+        exec(code, names)  # noqa: S102  # ours
+    return names["app"]
 
 
-def sign_in(client: TestClient, path: str) -> Any:
-    authorize = client.get("/login", params={"return_to": path, "login_hint": "ada@example.com"})
+def sign_in(client: TestClient, path: str, login: str = "/login") -> Any:
+    authorize = client.get(login, params={"return_to": path, "login_hint": "ada@example.com"})
     granted = httpx.get(authorize.headers["location"])
     callback = client.get(granted.headers["location"])
     assert callback.headers["location"] == path
@@ -57,9 +61,35 @@ def test_fastapi_example_signs_in() -> None:
         assert sign_in(client, "/me").json() == {"hello": "Ada"}
 
 
+def test_switch_example_answers_what_workos_says(workos: WorkOSEmulator) -> None:
+    member, other = (workos.add_organization(name) for name in ("Acme", "Globex"))
+    workos.add_membership("user_ada", member, role="member")
+    app = run_example(0, 1)
+    with TestClient(app, base_url="http://localhost:8000", follow_redirects=False) as client:
+        sign_in(client, "/me")
+        assert client.post(f"/organizations/{member.id}").json() == {"organization": member.id}
+        refused = client.post(f"/organizations/{other.id}")
+        assert (refused.status_code, refused.json()) == (
+            403,
+            {"detail": "ada@example.com cannot go there: invalid_grant"},
+        )
+        workos.fail("authenticate", status=503, headers={"Retry-After": "7"})
+        unavailable = client.post(f"/organizations/{member.id}")
+        assert (unavailable.status_code, unavailable.headers["retry-after"]) == (503, "7")
+
+
+@pytest.mark.usefixtures("workos")
+def test_prefix_example_signs_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKOS_REDIRECT_URI", "http://localhost:8000/auth/callback")
+    names = {"AuthKitMiddleware": AuthKitMiddleware, "auth_router": auth_router}
+    app = run_example(3, app=FastAPI(), **names)
+    with TestClient(app, base_url="http://localhost:8000", follow_redirects=False) as client:
+        assert sign_in(client, "/docs", "/auth/login").status_code == 200
+
+
 @pytest.mark.usefixtures("workos")
 def test_starlette_example_signs_in() -> None:
-    app = run_example(1)
+    app = run_example(2)
     with TestClient(app, base_url="http://localhost:8000", follow_redirects=False) as client:
         stranger = {"hello": "stranger", "because": "no_session_cookie_provided"}
         assert client.get("/").json() == stranger

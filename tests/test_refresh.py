@@ -229,3 +229,37 @@ def test_remembered_rejection_does_not_grow_with_every_request():
         assert len(depths) <= 2  # the first waited, the others found it
 
     run(main)
+
+
+def test_newest_successor_is_the_last_of_the_chain_that_has_landed():
+    async def main() -> None:
+        coordinator, exchange = RefreshCoordinator(timeout=30), Exchange(None, None)
+        assert coordinator.newest(session("r0")) is None
+        first = await coordinator.refresh(session("r0"), None, exchange)
+        assert coordinator.newest(session("r0")) is first
+        second = await coordinator.refresh(first.session, "org_other", exchange)
+        assert coordinator.newest(session("r0")) is second
+        assert coordinator.newest(first.session) is second
+        assert coordinator.newest(second.session) is None
+        exchange.begun.clear()
+        exchange.may_end.clear()
+        third = asyncio.ensure_future(coordinator.refresh(second.session, None, exchange))
+        await exchange.begun.wait()
+        assert coordinator.newest(session("r0")) is second
+        exchange.may_end.set()
+        assert coordinator.newest(session("r0")) is second
+        assert (await third) is coordinator.newest(session("r0"))
+
+    run(main)
+
+
+def test_newest_successor_stops_at_a_refusal():
+    async def main() -> None:
+        coordinator = RefreshCoordinator(timeout=30)
+        exchange = Exchange(None, GrantRejectedError("invalid_grant"))
+        first = await coordinator.refresh(session("r0"), None, exchange)
+        with pytest.raises(GrantRejectedError):
+            await coordinator.refresh(first.session, None, exchange)
+        assert coordinator.newest(session("r0")) is first
+
+    run(main)

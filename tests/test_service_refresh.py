@@ -213,13 +213,14 @@ async def test_spent_refresh_token_is_denied(authkit, emulator):
 def foreign_answers(emulator: WorkOSEmulator) -> dict[str, dict[str, Any]]:
     ada, bob = emulator.sign_in("user_ada"), emulator.sign_in("user_bob")
     forged = {"sub": "user_ada", "sid": "s", "exp": int(START) + 300}
+    header = {"kid": emulator.jwks["keys"][0]["kid"]}
     return {
         "another user": bob,
         "another user's token": {**ada, "access_token": bob["access_token"]},
         "another user's name on it": {**ada, "user": bob["user"]},
         "expired token": emulator.sign_in("user_ada", lifetime=-100),
         "unverifiable token": {
-            **ada, "access_token": emulator.mint_access_token(forged, key=STRANGER),
+            **ada, "access_token": emulator.mint_access_token(forged, key=STRANGER, header=header),
         },
         "no token": {**ada, "access_token": None},
         "no refresh token": {**ada, "refresh_token": ""},

@@ -104,7 +104,8 @@ async def test_callback_with_a_repeated_parameter_is_refused(browser, emulator, 
     again = target.replace(f"{name}=", f"{name}={value}&{name}=") if name in target else None
     answer = await browser.get(again or f"{target}&{name}=x&{name}=x", [])
     assert (answer.status, answer.json["code"]) == (400, "callback_rejected")
-    assert (answer.set_cookies, exchanges(emulator)) == ({}, 0)
+    assert exchanges(emulator) == 0
+    assert browser.cookies == {}  # the sign-in is over, and its verifier gone
 
 
 async def test_callback_with_too_many_parameters_is_refused(browser, emulator):
@@ -282,3 +283,12 @@ async def test_callback_refuses_a_session_of_another_password_as_signed_in(brows
     target = await begin(Browser(browser.app), emulator)
     browser.cookies[SESSION] = sealed_session(emulator.sign_in("user_ada"), "x" * 40)
     assert (await browser.get(target)).status == 400
+
+
+async def test_callback_with_a_domain_takes_an_older_cookie_of_the_host_away(emulator):
+    browser = Browser(site(emulator, cookie_domain="example.com"))
+    answer = await browser.get(await begin(browser, emulator), [])
+    lines = [line for line in answer.all("set-cookie") if line.startswith(f"{SESSION}=")]
+    assert len(lines) == 2
+    assert sum("Domain=example.com" in line and "Max-Age=34560000" in line for line in lines) == 1
+    assert sum("Domain" not in line and "Max-Age=0" in line for line in lines) == 1

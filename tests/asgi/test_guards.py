@@ -170,10 +170,29 @@ async def test_guard_sends_to_the_configured_login_path(emulator):
     assert (await browser.get("/me")).location == "/auth/login?return_to=%2Fme"
 
 
-async def test_guard_where_skip_applies_sends_to_sign_in(emulator):
+async def test_guard_where_skip_applies_says_so_instead_of_sending_to_sign_in_for_ever(emulator):
     browser = Browser(site(emulator, ROUTES, skip=("/me",)))
     browser.cookies[SESSION] = signed_in_cookie(emulator)
-    assert (await browser.get("/me")).location == "/login?return_to=%2Fme"
+    with pytest.raises(MiddlewareMissingError):
+        await browser.get("/me")
+
+
+async def test_guard_does_not_pass_on_a_path_too_long_to_be_kept(browser):
+    assert (await browser.get(f"/me?q={'x' * 3000}")).location == "/login"
+    assert (await browser.get(f"/me?q={'x' * 2000}")).location.endswith("x" * 2000)
+
+
+@pytest.mark.parametrize(
+    ("root_path", "location"),
+    [
+        ("/app/", "/app/login?return_to=%2Fapp%2Fme"),
+        ("//evil.example", "/evil.example/login?return_to=%2Fevil.example%2Fme"),
+        ("/réseau", "/r%C3%A9seau/login?return_to=%2Fr%25C3%25A9seau%2Fme"),
+        ("/", "/login?return_to=%2Fme"),
+    ],
+)
+async def test_guard_puts_any_root_path_into_a_location_of_this_site(browser, root_path, location):
+    assert (await browser.get("/me", root_path=root_path)).location == location
 
 
 @pytest.mark.parametrize("headers", [NAVIGATION, FETCH], ids=["document", "fetch"])

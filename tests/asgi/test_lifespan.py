@@ -9,6 +9,7 @@ import pytest
 from asgi_driver import receive_of
 from asgi_site import sealed_session
 from emulated import PASSWORD, service, settings
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authkit_asgi import AuthKit, AuthKitConfig, AuthKitMiddleware, ConfigurationError
@@ -141,3 +142,22 @@ async def test_bad_configuration_fails_the_startup_with_all_of_it():
     for name in ("CLIENT_ID", "API_KEY", "COOKIE_PASSWORD", "REDIRECT_URI"):
         assert f"WORKOS_{name}" in text
     assert PASSWORD[:20] not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"cookie_pasword": "x"},
+            "there is no option 'cookie_pasword': is 'cookie_password' meant?",
+        ),
+        ({"zzz": 1}, "there is no option 'zzz'\n"),
+        ({"config": {}, "cookie_name": "x"}, "either config, or authkit, or settings"),
+        ({"http_client_factory": lambda: None}, "http_client_factory belongs to the AuthKit"),
+    ],
+)
+def test_options_that_do_not_go_together_are_faults(authkit, options, message):
+    if "http_client_factory" in options:
+        options = {**options, "authkit": authkit}
+    middleware = AuthKitMiddleware(Starlette(), **options)
+    assert message in f"{middleware._fault}\n"

@@ -51,6 +51,23 @@ POSTS = {
 }
 
 
+async def test_logout_by_link_asks_first_under_strict(emulator):
+    """The page after a Strict sign-in goes on by itself, with what looks like a link of ours."""
+    browser = Browser(site(emulator, cookie_same_site="strict"))
+    browser.cookies[SESSION] = signed_in_cookie(emulator)
+    answer = await browser.get("/logout", NAVIGATION)
+    assert (answer.status, answer.set_cookies) == (200, {})
+    assert (await browser.post("/logout", NAVIGATION)).status == 303
+    assert browser.cookies == {}
+
+
+async def test_logout_deletes_no_more_verifiers_than_a_response_can_carry(browser):
+    browser.cookies |= {f"{VERIFIER}{number:08x}": "x" for number in range(200)}
+    answer = await browser.post("/logout", NAVIGATION)
+    assert len(answer.set_cookies) == 21
+    assert SESSION not in browser.cookies
+
+
 @pytest.mark.parametrize(("headers", "status"), POSTS.values(), ids=POSTS)
 async def test_logout_by_post(browser, headers, status):
     answer = await browser.post("/logout", headers.items())

@@ -19,6 +19,7 @@ from token_factory import (
     b64,
     jwk,
     make_token,
+    make_verifier,
     refusal,
     segment,
     signing_key,
@@ -140,3 +141,11 @@ async def test_verify_unencoded_payload_signed_as_such_is_refused():
     signed = f"{segment({**HEADER, 'b64': False, 'crit': ['b64']})}.payload"
     signature = signing_key().sign(signed.encode(), padding.PKCS1v15(), SHA256())
     await refusal(f"{signed}.{b64(signature)}")
+
+
+async def test_verify_goes_on_when_more_headers_have_come_than_are_remembered():
+    verifier = make_verifier()
+    for number in range(20):
+        claims = await verifier.verify(with_header(x=number))
+        assert claims.sub == CLAIMS["sub"]
+    assert len(verifier._known_headers) == 16

@@ -14,7 +14,7 @@ from token_factory import (
     with_claims,
 )
 
-from authkit_asgi.errors import ExpiredTokenError, InvalidTokenError
+from authkit_asgi.errors import ExpiredTokenError, InvalidTokenError, UnknownKeyError
 
 pytestmark = pytest.mark.anyio
 
@@ -71,4 +71,4 @@ async def test_verify_expired_token_with_a_foreign_signature_is_not_called_expir
 
 async def test_verify_expired_token_of_a_withdrawn_key_is_not_called_expired():
     token = make_token({**HEADER, "kid": "key_0"}, {**CLAIMS, "exp": NOW - 100})
-    assert type(await refusal(token)) is InvalidTokenError
+    assert type(await refusal(token)) is UnknownKeyError

@@ -1,0 +1,34 @@
+"""Signing out: the address at WorkOS that ends the session, and where that may lead."""
+
+from __future__ import annotations
+
+from authkit_asgi.api import WorkOSAPI
+from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.origins import origin_matches, origin_of
+from authkit_asgi.pkce import safe_return_path
+from authkit_asgi.session import Session
+from authkit_asgi.tokens import unverified_claims
+
+
+def logout_url(
+    config: AuthKitConfig, api: WorkOSAPI, session: Session | None, return_to: str | None
+) -> str:
+    """Return where to send a browser that signs out.
+
+    To WorkOS where the session names its id, else straight to the page asked for. The id is read
+    from the token without verifying it: the seal vouches for it, and a sign-out has to work with
+    an expired token and without WorkOS.
+    """
+    target = None if return_to is None else _target(config, return_to)
+    session_id = None if session is None else unverified_claims(session.access_token).get("sid")
+    if isinstance(session_id, str) and session_id:
+        return api.logout_url(session_id, target)
+    return target or config.default_return_path
+
+
+def _target(config: AuthKitConfig, return_to: str) -> str:
+    origin = origin_of(return_to)
+    allowed = (config.origin, *config.logout_return_origins)
+    if origin is not None and any(origin_matches(origin, pattern) for pattern in allowed):
+        return return_to
+    return config.origin + safe_return_path(return_to, config.default_return_path)

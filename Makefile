@@ -6,7 +6,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check format e2e bench clean
+# WorkOS's own emulator refuses older ones.
+NODE_IS_NEW := const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 20) ? 0 : 1)
+
+.PHONY: demo test check format interop e2e bench clean
 
 demo: $(VENV)/installed-example
 	@$(BIN)/python -m example_app.demo
@@ -28,6 +31,15 @@ format: $(VENV)/installed-check
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+interop: $(VENV)/installed-test tests/interop/node_modules/installed
+	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/interop
+
+tests/interop/node_modules/installed: tests/interop/package.json
+	@node -e '$(NODE_IS_NEW)' && command -v npm > /dev/null || \
+		{ echo 'Node.js 20.20 or newer with npm is needed' >&2; exit 1; }
+	cd tests/interop && npm install --no-package-lock --no-audit --no-fund --ignore-scripts
+	@touch $@
+
 e2e: $(VENV)/installed-e2e
 	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/e2e
 
@@ -37,7 +49,7 @@ bench: $(VENV)/installed-bench
 	$(BIN)/python tests/benchmarks/table.py $(VENV)/bench.json
 
 clean:
-	rm -rf $(VENV) .coverage build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/interop/node_modules .coverage build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,127 +1,19 @@
-// Writes the seals of the JavaScript kits that tests/seal/test_seal_kits.py reads.
+// Writes what the JavaScript kits write and read: the seals that tests/seal/test_seal_kits.py reads,
+// and, in make_sessions.mjs, what tests/test_kit_vectors.py reads.
 //
-//   cd <a folder whose node_modules holds the kits> && node <here>/make.mjs
+//   make interop && node tests/vectors/make.mjs [file to write]…
 //
 // Salts and initialisation vectors are random, so every run gives other seals of the same cases.
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-
-const require = createRequire(join(process.cwd(), "make.cjs"));
-const here = dirname(fileURLToPath(import.meta.url));
+import { writeFileSync } from "node:fs";
+import { accessToken, kits, sealedByOldIronSession, versionOf } from "../interop/kits.mjs";
+import { sessionVectors } from "./make_sessions.mjs";
 
 const NOW = Date.UTC(2026, 0, 1);
 Date.now = () => NOW; // the kits ask nothing else for the time, so expiries are the same each run
 
-const load = (name) => import(pathToFileURL(require.resolve(name)));
-
-function versionOf(name) {
-  const path = require.resolve.paths(name).map((root) => join(root, name, "package.json"));
-  for (const candidate of path) {
-    try {
-      return JSON.parse(readFileSync(candidate, "utf8")).version;
-    } catch {}
-  }
-  throw new Error(`${name} is not installed here`);
-}
-
-const ironSession = await load("iron-session");
-const hapi = (await load("@hapi/iron")).default;
-const webcrypto = await load("iron-webcrypto");
-const { sessionEncryption } = await load("@workos/authkit-session");
-const { WorkOS } = await load("@workos-inc/node");
-
 const withoutSuffix = (sealed) => sealed.split("~")[0];
-const asMap = (password) => (typeof password === "string" ? { 1: password } : password);
-const newest = (password) => {
-  const map = asMap(password);
-  const id = Object.keys(map).sort((a, b) => b - a)[0];
-  return { id, secret: map[id] };
-};
-
-// iron-session and workos-node answer an unreadable seal with an empty object.
-function unlessEmpty(data) {
-  if (Object.keys(data).length === 0) throw new Error("refused");
-  return data;
-}
-
-const accessToken = `${btoa("{}")}.${btoa('{"org_id":"org_1"}').replaceAll("=", "")}.c2ln`;
-
-// workos-node seals nothing but the answer to a sign-in: the case travels as a user's metadata.
-function workos(metadata) {
-  const user = {
-    object: "user",
-    id: "user_1",
-    email: "ada@example.com",
-    email_verified: true,
-    first_name: null,
-    last_name: "Lovelace",
-    profile_picture_url: null,
-    last_sign_in_at: null,
-    created_at: "2026-01-01T00:00:00.000Z",
-    updated_at: "2026-01-01T00:00:00.000Z",
-    external_id: null,
-    metadata,
-  };
-  const body = { user, access_token: accessToken, refresh_token: "refresh_1" };
-  const fetchFn = async () =>
-    new Response(JSON.stringify(body), { headers: { "content-type": "application/json" } });
-  return new WorkOS("sk_test_1", { clientId: "client_1", fetchFn }).userManagement;
-}
-
-const kits = {
-  "iron-session": {
-    seal: (payload, password, ttl) => ironSession.sealData(payload, { password, ttl }),
-    unseal: async (sealed, password) =>
-      unlessEmpty(await ironSession.unsealData(sealed, { password, ttl: 0 })),
-    rotates: true,
-    expires: true,
-  },
-  "@hapi/iron": {
-    seal: (payload, password, ttl) =>
-      hapi.seal(payload, newest(password), { ...hapi.defaults, ttl: ttl * 1000 }),
-    unseal: (sealed, password) =>
-      hapi.unseal(withoutSuffix(sealed), asMap(password), hapi.defaults),
-    rotates: true,
-    expires: true,
-  },
-  "iron-webcrypto": {
-    // A bare password gives a seal with an empty id.
-    seal: (payload, password, ttl) =>
-      webcrypto.seal(payload, typeof password === "string" ? password : newest(password), {
-        ...webcrypto.defaults,
-        ttl: ttl * 1000,
-      }),
-    unseal: (sealed, password) =>
-      webcrypto.unseal(
-        withoutSuffix(sealed),
-        typeof password === "string" ? { 1: password, default: password } : password,
-        webcrypto.defaults,
-      ),
-    rotates: true,
-    expires: true,
-  },
-  "@workos/authkit-session": {
-    seal: (payload, password, ttl) => sessionEncryption.sealData(payload, { password, ttl }),
-    unseal: (sealed, password) => sessionEncryption.unsealData(sealed, { password }),
-    expires: true,
-  },
-  "@workos-inc/node": {
-    seal: async (payload, password) => {
-      const answer = await workos({ payload }).authenticateWithCode({
-        code: "code_1",
-        session: { sealSession: true, cookiePassword: password },
-      });
-      return answer.sealedSession;
-    },
-    unseal: async (sealed, password) =>
-      unlessEmpty(
-        await workos({}).getSessionFromCookie({ sessionData: sealed, cookiePassword: password }),
-      ),
-  },
-};
+const asked = process.argv.slice(2);
 
 const password = "correct-horse-battery-staple-0123";
 const session = {
@@ -148,11 +40,13 @@ const cases = [
   { name: "rotation", payload: session, password: { 1: `${password}-old`, 2: `${password}-new` } },
 ];
 
-// One seal a line.
-function write(file, { seals, ...head }) {
-  const lines = seals.map((seal) => JSON.stringify(seal)).join(",\n");
-  const open = JSON.stringify(head).slice(0, -1);
-  writeFileSync(join(here, file), `${open},"seals":[\n${lines}\n]}\n`);
+// One case a line. Beside what all cases share there is one list, which comes last.
+function write(file, vectors) {
+  if (asked.length > 0 && !asked.includes(file)) return;
+  const [[name, list], ...head] = Object.entries(vectors).reverse();
+  const lines = list.map((one) => JSON.stringify(one)).join(",\n");
+  const open = JSON.stringify(Object.fromEntries(head.reverse())).slice(0, -1);
+  writeFileSync(new URL(file, import.meta.url), `${open},"${name}":[\n${lines}\n]}\n`);
 }
 
 async function opens(kit, sealed, key) {
@@ -174,14 +68,13 @@ for (const [maker, kit] of Object.entries(kits)) {
   write(file, { maker, version: versionOf(maker), now: NOW, seals });
 }
 
-// No current kit writes the format of iron-session 5 and older: iron's seal of the store, "~1".
 const wrappers = [
-  { name: "persistent and flash", payload: { persistent: session, flash: {} } },
-  { name: "persistent alone", payload: { persistent: session } },
+  { name: "persistent and flash", more: { flash: {} } },
+  { name: "persistent alone", more: {} },
 ];
 const old = [];
-for (const { name, payload } of wrappers) {
-  const sealed = `${await hapi.seal(payload, { id: "1", secret: password }, hapi.defaults)}~1`;
+for (const { name, more } of wrappers) {
+  const sealed = await sealedByOldIronSession(session, password, more);
   const read = await kits["iron-session"].unseal(sealed, password);
   old.push({ name, password, ttl: 0, payload: read, sealed });
 }
@@ -250,3 +143,5 @@ write("tampered.json", {
   payload: session,
   seals,
 });
+
+for (const [file, vectors] of Object.entries(await sessionVectors(NOW))) write(file, vectors);

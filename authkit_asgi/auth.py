@@ -54,6 +54,17 @@ def freeze(value: Any) -> Any:
     return value
 
 
+def nests_within(value: Any, levels: int) -> bool:
+    """Tell whether parsed JSON has at most `levels` levels of objects and arrays.
+
+    How deep the interpreter itself can go differs from version to version.
+    """
+    if not isinstance(value, (dict, list)):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(nests_within(item, levels - 1) for item in items)
+
+
 class Claims(FrozenDict[str, Any]):
     """The verified claims of an access token: a read-only `dict` with typed names.
 

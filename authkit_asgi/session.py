@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from authkit_asgi.auth import FrozenDict, Impersonator, User, freeze
+from authkit_asgi.auth import FrozenDict, Impersonator, User, freeze, nests_within
 from authkit_asgi.errors import (
     InvalidSessionError,
     SealError,
@@ -14,6 +14,8 @@ from authkit_asgi.errors import (
     UntrustedResponseError,
 )
 from authkit_asgi.seal import Password, seal, unseal
+
+_MAX_NESTING = 50  # levels of an answer; a seal holds 100, and the session stands around them
 
 # The API's name, the cookie's name, and ours are one; in the order in which the kits write them.
 _USER_FIELDS = (
@@ -159,10 +161,9 @@ def freeze_answer(value: Any) -> Any:
     Raises:
         UntrustedResponseError: It is nested beyond all reason.
     """
-    try:
-        return freeze(value)
-    except RecursionError:
-        raise UntrustedResponseError("WorkOS's answer is nested too deep") from None
+    if not nests_within(value, _MAX_NESTING):
+        raise UntrustedResponseError("WorkOS's answer is nested too deep")
+    return freeze(value)
 
 
 def _sealed_user(user: Mapping[str, Any]) -> dict[str, Any]:

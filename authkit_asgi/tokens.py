@@ -13,7 +13,7 @@ from joserfc import jws
 from joserfc.jwk import RSAKey
 from joserfc.util import urlsafe_b64decode
 
-from authkit_asgi.auth import Claims, freeze
+from authkit_asgi.auth import Claims, freeze, nests_within
 from authkit_asgi.errors import ExpiredTokenError, InvalidTokenError, UnknownKeyError
 from authkit_asgi.jwks import ClientLender, KeySetCache
 
@@ -262,14 +262,7 @@ def _parse_object(segment: bytes) -> dict[str, Any] | None:
 
 def _is_shallow(value: Any, text: str) -> bool:
     # So few brackets cannot nest deeper; hardly any token goes on to be walked.
-    return text.count("{") + text.count("[") <= _MAX_NESTING or _nests_within(value, _MAX_NESTING)
-
-
-def _nests_within(value: Any, levels: int) -> bool:
-    if not isinstance(value, (dict, list)):
-        return True
-    items = value.values() if isinstance(value, dict) else value
-    return levels > 0 and all(_nests_within(item, levels - 1) for item in items)
+    return text.count("{") + text.count("[") <= _MAX_NESTING or nests_within(value, _MAX_NESTING)
 
 
 def _is_unicode(value: Any, text: str) -> bool:

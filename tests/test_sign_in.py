@@ -266,7 +266,7 @@ async def test_answer_nested_beyond_reason_is_not_trusted(authkit, emulator, pla
     """Not a RecursionError, which would reach the application."""
     answer = json.loads(json.dumps(emulator.sign_in("user_ada") | {"oauth_tokens": {}}))
     (answer["user"] if place == "metadata" else answer)[place] = {"a": "DEEP"}
-    deep = json.dumps(answer).replace('"DEEP"', '{"a":' * 900 + "1" + "}" * 900)
+    deep = json.dumps(answer).replace('"DEEP"', '{"a":' * 60 + "1" + "}" * 60)
     emulator.fail("authenticate", status=200, body=deep)
     begun = authkit.authorization_url()
     with pytest.raises(UntrustedResponseError, match="nested too deep"):

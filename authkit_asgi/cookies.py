@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from authkit_asgi.config import VERIFIER_COOKIE_PREFIX, AuthKitConfig
@@ -26,17 +25,13 @@ _MAX_SAME_NAME = 8
 _MAX_COOKIES = 500  # in one request; browsers keep 180 a site
 
 
-def read_cookies(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield name and value of every cookie in ASGI headers, in the order in which they came.
+def read_cookies(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return name and value of every cookie in ASGI headers, in the order in which they came.
 
     Names and values are octets as sent: RFC 6265bis decodes nothing. Quotes around a value are
     taken off, as some clients add them.
     """
-    lines = b";".join([line for header, line in headers if header == b"cookie"])
-    for pair in lines.split(b";", _MAX_COOKIES)[:_MAX_COOKIES]:
-        name, separator, value = pair.partition(b"=")
-        if separator:
-            yield name.strip(b" \t"), _unquoted(value.strip(b" \t"))
+    return _parse(_cookie_line(headers))
 
 
 def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[str]:
@@ -44,11 +39,25 @@ def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[s
 
     A browser sends two at most (of the host and of a domain); each costs a look at its seal.
     """
-    # Most requests of a page's assets have other cookies only: those are not taken apart.
-    if not any(header == b"cookie" and name in line for header, line in headers):
+    line = _cookie_line(headers)
+    if name not in line:  # most requests of a page's assets have other cookies only
         return []
-    values = (value for found, value in read_cookies(headers) if found == name)
-    return [value.decode("latin-1") for value in itertools.islice(values, _MAX_SAME_NAME)]
+    values = [value for found, value in _parse(line) if found == name]
+    return [value.decode("latin-1") for value in values[:_MAX_SAME_NAME]]
+
+
+def _cookie_line(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return all Cookie headers as one: HTTP/2 lets a browser send several (RFC 9113, 8.2.3)."""
+    return b";".join([line for header, line in headers if header == b"cookie"])
+
+
+def _parse(line: bytes) -> list[tuple[bytes, bytes]]:
+    pairs = [pair.partition(b"=") for pair in line.split(b";", _MAX_COOKIES)[:_MAX_COOKIES]]
+    return [
+        (name.strip(b" \t"), _unquoted(value.strip(b" \t")))
+        for name, separator, value in pairs
+        if separator
+    ]
 
 
 def _unquoted(value: bytes) -> bytes:

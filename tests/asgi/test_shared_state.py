@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 from asgi_driver import Answer, Browser, drive, http_scope
 from asgi_site import SESSION, signed_in_cookie, site, who
 from emulated import OTHER_PASSWORD, service
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from authkit_asgi import AuthKitMiddleware
@@ -29,6 +32,30 @@ async def test_shared_state_does_not_hand_one_user_to_another(emulator):
     again = await ask("user_ada")
     assert again.json["user"] == "user_ada"
     assert again.headers["cache-control"] == "private, no-store"
+
+
+async def test_shared_state_does_not_mix_requests_that_overlap(emulator):
+    entered, go_on = anyio.Event(), anyio.Event()
+    shared: dict[str, object] = {}
+    answers: list[Answer] = []
+
+    async def slow(request: Request) -> Response:
+        entered.set()
+        await go_on.wait()
+        return await who(request)
+
+    app = site(emulator, [Route("/slow", slow)])
+
+    async def ask(path: str, user: str) -> None:
+        cookie = [("cookie", f"{SESSION}={signed_in_cookie(emulator, user)}")]
+        answers.append(await drive(app, http_scope("GET", path, cookie, state=shared)))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask, "/slow", "user_ada")
+        await entered.wait()
+        await ask("/who", "user_bob")
+        go_on.set()
+    assert [answer.json["user"] for answer in answers] == ["user_bob", "user_ada"]
 
 
 async def test_copied_state_keeps_what_the_lifespan_put_there(emulator):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 from collections.abc import Mapping
 from typing import Unpack
@@ -27,6 +28,7 @@ from authkit_asgi.errors import (
     OAuthStateMismatchError,
     PKCECookieMissingError,
     ResponseStartedError,
+    SessionTooLargeError,
 )
 from authkit_asgi.pkce import PendingSignIn, verifier_cookie_name
 from authkit_asgi.service import AuthKit, Loaded
@@ -96,7 +98,8 @@ class AuthSession:
         if self._loaded.sealed is not None and session is not None:
             newest = self._authkit.refreshes.newest(session)
             if newest is not None:  # another request has exchanged it while this one ran
-                self._write(self._authkit.cookies.session(newest.sealed))
+                with contextlib.suppress(SessionTooLargeError):  # that request has said so
+                    self._write(self._authkit.cookies.session(newest.sealed))
         self.response_started = True
         return list(self._pending.values())
 
@@ -214,11 +217,7 @@ class AuthSession:
         self._set(Loaded(auth=result.auth, session=result.session, sealed=result.sealed))
 
     def unseal_state(self, state: str) -> PendingSignIn:
-        """Return the sign-in that an authentic, unexpired `state` belongs to.
-
-        Raises:
-            OAuthStateMismatchError: It is neither.
-        """
+        """Return the sign-in of an authentic `state`; as `AuthKit.unseal_state`, error included."""
         return self._authkit.unseal_state(state)
 
     async def sign_out(self, return_to: str | None = None) -> str:

@@ -21,7 +21,7 @@ VERIFIER_MAX_AGE_SECONDS = 600
 
 _VERIFIER_COOKIE = re.compile(rb"%b[0-9a-f]{8}" % VERIFIER_COOKIE_PREFIX.encode())
 _EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
-_MAX_SAME_NAME = 8
+_MAX_SAME_NAME = 8  # of the session cookie in one request, each of which costs a MAC
 _MAX_COOKIES = 500  # in one request; browsers keep 180 a site
 
 

@@ -50,7 +50,7 @@ class Session:
     @property
     def user_id(self) -> str:
         """The id of the sealed user."""
-        return self.user_json["id"]  # type: ignore[no-any-return]
+        return self.user_json["id"]  # type: ignore[no-any-return]  # text: `_is_user` has seen to it
 
     @property
     def user(self) -> User:

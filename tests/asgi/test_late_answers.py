@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from authkit_asgi import get_session
+from authkit_asgi import SessionTooLargeError, get_session
 
 pytestmark = pytest.mark.anyio
 
@@ -59,3 +59,15 @@ async def test_late_request_writes_the_newest_session(emulator):
     answer = await late.get("/who")
     assert answer.json == {"user": "user_ada", "organization": "org_acme"}
     assert late.cookies[SESSION] == newest
+
+
+async def test_late_request_is_answered_when_the_newest_session_is_too_large(emulator):
+    """The request that made it has failed; this one must not, while it sends its headers."""
+    app = site(emulator, [Route("/refresh", refresh)])
+    browser, late = Browser(app), Browser(app)
+    browser.cookies[SESSION] = late.cookies[SESSION] = signed_in_cookie(emulator, lifetime=-100)
+    await browser.get("/who")
+    emulator.update_user("user_ada", metadata={"note": "x" * 4000})
+    with pytest.raises(SessionTooLargeError):
+        await browser.get("/refresh")
+    assert (await late.get("/who")).json["user"] == "user_ada"

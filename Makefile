@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # WorkOS's own emulator refuses older ones.
 NODE_IS_NEW := const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 20) ? 0 : 1)
 
-.PHONY: demo test check format interop e2e bench clean
+.PHONY: demo test check format interop e2e breakages bench clean
 
 demo: $(VENV)/installed-example
 	@$(BIN)/python -m example_app.demo
@@ -42,6 +42,10 @@ tests/interop/node_modules/installed: tests/interop/package.json
 
 e2e: $(VENV)/installed-e2e
 	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/e2e
+
+# Breaks the code in many ways; each has to turn the tests red that tests/breakages names for it.
+breakages: $(VENV)/installed-test $(VENV)/installed-e2e tests/interop/node_modules/installed
+	$(BIN)/python tests/breakages/try_breakages.py $(ONLY)
 
 bench: $(VENV)/installed-bench
 	rm -f $(VENV)/bench.json

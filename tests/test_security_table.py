@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-import functools
 import re
-from pathlib import Path
 
 import pytest
+from named_tests import ROOT, exists
 
-ROOT = Path(__file__).parent.parent
 ROW = re.compile(r"^\| (R\d+) \|(.*)\|(.*)\|$", re.MULTILINE)
 TEST = re.compile(r"`(tests/[^`]*)`")
 NUMBERS = [f"R{number}" for number in range(1, 70)]
 ROWS = ROW.findall((ROOT / "docs/security.md").read_text(encoding="utf-8"))
-
-
-@functools.cache
-def names_in(path: Path) -> frozenset[str]:
-    """Return the names of a file's test functions, which pytest collects at its top level."""
-    functions = ast.FunctionDef | ast.AsyncFunctionDef
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    names = {node.name for node in body if isinstance(node, functions)}
-    return frozenset(name for name in names if name.startswith("test_"))
-
-
-def exists(test: str) -> bool:
-    name, separator, function = test.partition("::")
-    path = ROOT / name
-    is_test_file = path.name.startswith("test_") and path.suffix == ".py" and path.is_file()
-    return bool(separator) and is_test_file and function in names_in(path)
 
 
 def test_table_has_each_promise_once_and_in_order():

@@ -1,0 +1,52 @@
+"""Each entry in the tables of breakages fits the code as it is; `make breakages` tries them."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from breakages import ROOT, Breakage, read_breakages
+from named_tests import exists
+from try_breakages import copy_to, unnoticed
+
+BREAKAGES = read_breakages()
+SOUND = Breakage(
+    requirement="none",
+    what="a word in a message is changed, which nothing relies on",
+    file="authkit_asgi/seal.py",
+    find="This is not a seal: it",
+    replace="This is no seal: it",
+    tests=("tests/seal/test_seal_hostile.py::test_unseal_of_an_overlong_seal_refuses_it_unread",),
+    table="",
+)
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda each: f"{each.table}: {each.what}")
+def test_breakage_fits_the_code_and_names_tests(breakage, tmp_path):
+    broken = tmp_path / breakage.file
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes((ROOT / breakage.file).read_bytes())
+    breakage.apply(tmp_path)
+    ast.parse(broken.read_text(encoding="utf-8"))
+    assert breakage.tests
+    assert [test for test in breakage.tests if not exists(test)] == []
+
+
+def test_breakages_differ():
+    changes = [(each.file, each.find, each.replace) for each in BREAKAGES]
+    assert len(set(changes)) == len(changes)
+
+
+def test_breakage_that_the_code_has_outgrown_is_an_error(tmp_path):
+    (tmp_path / "authkit_asgi").mkdir()
+    (tmp_path / SOUND.file).write_text("something else", encoding="utf-8")
+    with pytest.raises(ValueError, match="has changed"):
+        SOUND.apply(tmp_path)
+
+
+def test_runner_tells_green_from_red_and_mends_the_code(tmp_path):
+    root = copy_to(tmp_path)
+    assert unnoticed(root, SOUND) == list(SOUND.tests)
+    assert (root / SOUND.file).read_bytes() == (ROOT / SOUND.file).read_bytes()
+    noticed = next(each for each in BREAKAGES if each.requirement == "R25")
+    assert unnoticed(root, noticed) == []

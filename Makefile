@@ -32,7 +32,8 @@ format: $(VENV)/installed-check
 	$(BIN)/ruff check --fix .
 
 interop: $(VENV)/installed-test tests/interop/node_modules/installed
-	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/interop
+	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/interop tests/contract \
+		--emulator ours --emulator official
 
 tests/interop/node_modules/installed: tests/interop/package.json
 	@node -e '$(NODE_IS_NEW)' && command -v npm > /dev/null || \

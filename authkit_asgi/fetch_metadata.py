@@ -10,11 +10,12 @@ from starlette.types import Scope
 
 
 def header(scope: Scope, name: bytes) -> str | None:
-    """Return the first value of a request header (its name in lower case), if there is one."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return bytes(value).decode("latin-1")
-    return None
+    """Return a request header (its name in lower case), if there is one.
+
+    Several lines are one list (RFC 9110, 5.3): no bad one hides behind a good one.
+    """
+    lines = [bytes(value) for key, value in scope["headers"] if key == name]
+    return b", ".join(lines).decode("latin-1") if lines else None
 
 
 def is_document_request(scope: Scope) -> bool:

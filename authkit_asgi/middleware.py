@@ -178,6 +178,10 @@ class AuthKitMiddleware:
             not self._checks_http_origin or scope["method"] in _SAFE_METHODS
         ):
             return False
+        if scope["type"] == "http" and header(scope, b"sec-fetch-site") == "same-origin":
+            # A page with `Referrer-Policy: no-referrer`, such as ours, names no origin; and no
+            # page can write this header.
+            return False
         origin = header(scope, b"origin")
         return origin is not None and origin not in self._origins
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from authkit_asgi.api import WorkOSAPI
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.origins import origin_matches, origin_of
-from authkit_asgi.pkce import safe_return_path
+from authkit_asgi.pkce import MAX_RETURN_PATH, safe_return_path
 from authkit_asgi.session import Session
 from authkit_asgi.tokens import unverified_claims
 
@@ -27,7 +27,8 @@ def logout_url(
 
 
 def _target(config: AuthKitConfig, return_to: str) -> str:
-    origin = origin_of(return_to)
+    # What is too long for a proxy's header buffer would cost the deletion of the cookies as well.
+    origin = origin_of(return_to) if len(return_to) <= MAX_RETURN_PATH else None
     allowed = (config.origin, *config.logout_return_origins)
     if origin is not None and any(origin_matches(origin, pattern) for pattern in allowed):
         return return_to

@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 from authkit_asgi.testing.calls import Call, Endpoint
 from authkit_asgi.testing.connections import drop, is_loopback, is_loopback_origin
 from authkit_asgi.testing.faults import Fault, wait_for_disconnect, wait_seconds
-from authkit_asgi.testing.refusal import ErrorShape, Refusal, not_found
+from authkit_asgi.testing.identifiers import new_identifier
+from authkit_asgi.testing.refusal import ErrorShape, Refusal
 from authkit_asgi.testing.state import EmulatorState
 
 
@@ -42,6 +43,7 @@ class EmulatorApplication:
             return
         response = await self._answer(request, body, receive, send)
         if response is not None:
+            response.headers.setdefault("X-Request-ID", new_identifier("req"))
             await response(scope, receive, send)
 
     async def _answer(
@@ -62,17 +64,19 @@ class EmulatorApplication:
 
     def _find(self, request: Request, body: bytes) -> tuple[Endpoint, Call] | Response:
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        method = "GET" if request.method == "HEAD" else request.method
         methods = set()
         for endpoint in self._endpoints:
             match = endpoint.pattern.fullmatch(path)
             if match is None:
                 continue
-            if endpoint.method == request.method:
+            if endpoint.method == method:
                 return endpoint, Call(request=request, body=body, path=match.groupdict())
-            methods.add(endpoint.method)
+            methods |= {"GET", "HEAD"} if endpoint.method == "GET" else {endpoint.method}
         if methods:
             return PlainTextResponse("", 405, headers={"Allow": ", ".join(sorted(methods))})
-        return JSONResponse(not_found("Page").as_json("workos"), 404)
+        # Not entity_not_found, which is for what an endpoint looks up.
+        return JSONResponse({"message": "Not Found", "code": "not_found"}, 404)
 
     async def _answer_logged(
         self, endpoint: Endpoint, call: Call, receive: Receive, send: Send

@@ -220,7 +220,7 @@ def _page(content: str, status: int = 200) -> HTMLResponse:
 
 
 def _redirect(address: str, call: Call, browser: Browser) -> Response:
-    response = RedirectResponse(address, 302 if call.request.method == "GET" else 303)
+    response = RedirectResponse(address, 303 if call.request.method == "POST" else 302)
     if call.request.cookies.get(COOKIE_NAME) != browser.id:
         response.set_cookie(COOKIE_NAME, browser.id, httponly=True, samesite="lax")
     return response

@@ -65,7 +65,7 @@ class Session:
     ended_at: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the WorkOS Session object."""
+        """Return the WorkOS Session object of a session that has not ended."""
         impersonator = self.authentication.impersonator
         listed = _LISTED_METHODS.get(self.method, "oauth")
         body: dict[str, Any] = {
@@ -76,9 +76,9 @@ class Session:
             "ip_address": self.authentication.ip_address,
             "user_agent": self.authentication.user_agent,
             "auth_method": listed,
-            "status": "active" if self.ended_at is None else "revoked",
+            "status": "active",
             "expires_at": timestamp(self.created_at + _SESSION_LIFETIME_SECONDS),
-            "ended_at": None if self.ended_at is None else timestamp(self.ended_at),
+            "ended_at": None,
             "created_at": timestamp(self.created_at),
             "updated_at": timestamp(self.updated_at),
         }

@@ -33,7 +33,7 @@ def test_breakage_fits_the_code_and_names_tests(breakage, tmp_path):
 
 
 def test_breakages_differ():
-    changes = [(each.file, each.find, each.replace) for each in BREAKAGES]
+    changes = [(each.requirement, each.file, each.find, each.replace) for each in BREAKAGES]
     assert len(set(changes)) == len(changes)
 
 

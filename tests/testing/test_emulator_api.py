@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import anyio
 import httpx
 import pytest
@@ -80,8 +82,7 @@ def test_session_revoked_cannot_be_refreshed(client: EmulatorClient) -> None:
     body = {"session_id": claims_of(answer)["sid"]}
     response = client.api("POST", "/user_management/sessions/revoke", json=body)
     assert response.status_code == 200
-    assert response.json()["status"] == "revoked"
-    assert response.json()["ended_at"] == "2027-01-15T08:00:00.000Z"
+    assert response.json() == {"success": True}
     assert client.refresh(answer["refresh_token"]).json()["error"] == "invalid_grant"
     listed = client.api("GET", "/user_management/users/user_ada/sessions").json()
     assert listed["data"] == []
@@ -120,9 +121,44 @@ def test_sdk_reads_users_and_sessions(emulator: WorkOSEmulator, clock: Clock) ->
 def test_method_that_is_not_there_is_refused(client: EmulatorClient) -> None:
     response = client.request("DELETE", "/user_management/authorize")
     assert response.status_code == 405
-    assert response.headers["allow"] == "GET, POST"
+    assert response.headers["allow"] == "GET, HEAD, POST"
+    response = client.get("/user_management/sessions/revoke")
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
 
 
 def test_path_that_is_not_there_is_not_found(client: EmulatorClient) -> None:
-    assert client.get("/user_management").status_code == 404
-    assert client.get("/user_management/users/a/b/c").status_code == 404
+    for path in ("/user_management", "/user_management/users/a/b/c"):
+        response = client.get(path)
+        assert response.status_code == 404
+        assert response.json() == {"message": "Not Found", "code": "not_found"}
+
+
+def test_head_is_answered_as_get(client: EmulatorClient, emulator: WorkOSEmulator) -> None:
+    response = client.request("HEAD", "/sso/jwks/client_emulator")
+    assert response.status_code == 200
+    assert response.headers == {
+        **client.get("/sso/jwks/client_emulator").headers,
+        "x-request-id": response.headers["x-request-id"],
+    }
+    assert [record.method for record in emulator.requests] == ["HEAD", "GET"]
+
+
+def test_answers_have_an_id_each(client: EmulatorClient, emulator: WorkOSEmulator) -> None:
+    emulator.fail("jwks", status=503)
+    responses = [
+        client.get("/sso/jwks/client_emulator"),
+        client.get("/sso/jwks/client_emulator"),
+        client.get("/nothing"),
+        client.get("/"),
+    ]
+    ids = {response.headers["x-request-id"] for response in responses}
+    assert len(ids) == len(responses)
+    assert all(re.fullmatch("req_[0-9A-Z]{26}", one) for one in ids)
+
+
+def test_fault_may_order_the_id_of_its_answer(
+    client: EmulatorClient, emulator: WorkOSEmulator
+) -> None:
+    emulator.fail("jwks", status=503, headers={"X-Request-ID": "req_ordered"})
+    response = client.get("/sso/jwks/client_emulator")
+    assert response.headers.get_list("x-request-id") == ["req_ordered"]

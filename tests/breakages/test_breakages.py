@@ -27,7 +27,8 @@ def test_breakage_fits_the_code_and_names_tests(breakage, tmp_path):
     broken.parent.mkdir(parents=True)
     broken.write_bytes((ROOT / breakage.file).read_bytes())
     breakage.apply(tmp_path)
-    ast.parse(broken.read_text(encoding="utf-8"))
+    if broken.suffix == ".py":
+        ast.parse(broken.read_text(encoding="utf-8"))
     assert breakage.tests
     assert [test for test in breakage.tests if not exists(test)] == []
 

@@ -248,7 +248,7 @@ def _cookie_problems(config: AuthKitConfig) -> Iterator[str]:
     lowered = config.cookie_name.lower()
     if not _COOKIE_NAME.fullmatch(config.cookie_name) or lowered.startswith(VERIFIER_COOKIE_PREFIX):
         yield f"{name} is not a usable cookie name: letters, digits and -._ are"
-    if lowered.startswith(("__host-", "__secure-")) and not config.cookie_secure:
+    if lowered.startswith(("__host-", "__secure-", "__http-")) and not config.cookie_secure:
         yield f"{name} has a prefix that needs Secure: use an https WORKOS_REDIRECT_URI"
     if lowered.startswith("__host-") and config.cookie_domain:
         yield f"{name} has the prefix __Host-, which forbids WORKOS_COOKIE_DOMAIN"

@@ -191,7 +191,7 @@ class AuthSession:
             self.unseal_state(state)
             raise PKCECookieMissingError
         self.expire_verifier(name)
-        if not hmac.compare_digest(verifier.encode(), state.encode()):
+        if not hmac.compare_digest(verifier.encode(), state.encode("utf-8", "surrogatepass")):
             raise OAuthStateMismatchError("The state is not the one that this browser was given")
         return self.unseal_state(state)
 

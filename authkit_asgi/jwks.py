@@ -35,8 +35,8 @@ _WAIT_FACTOR = 2
 """Keys older than so many times `max_age` (no traffic renewed them) are not used unasked."""
 
 _MAX_DOCUMENT_BYTES = 1_000_000
-_MAX_BRACKETS = 10_000
-"""Of JSON; a megabyte of empty objects takes long to build and to take down again."""
+_MAX_PARTS = 10_000
+"""Opening brackets or commas of JSON; a megabyte of small values takes long to build."""
 _MAX_KEYS = 100
 
 _MIN_RSA_BITS = 2048
@@ -71,7 +71,7 @@ def read_keys(document: bytes) -> dict[str, RSAKey]:
     Raises:
         ValueError, RecursionError: the document is no key set or has no usable key.
     """
-    if document.count(b"{") + document.count(b"[") > _MAX_BRACKETS:
+    if max(document.count(b"{") + document.count(b"["), document.count(b",")) > _MAX_PARTS:
         raise _UnusableAnswerError("too many objects in it")
     key_set = json.loads(document)
     entries = key_set.get("keys") if isinstance(key_set, dict) else None
@@ -277,6 +277,7 @@ class KeySetCache:
                 document += chunk
                 if len(document) > _MAX_DOCUMENT_BYTES:
                     raise _UnusableAnswerError(f"longer than {_MAX_DOCUMENT_BYTES:,} bytes")
+                await asyncio.sleep(0)  # a flood of tiny chunks is read without a pause
             return bytes(document)
 
 

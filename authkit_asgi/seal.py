@@ -40,7 +40,9 @@ _KEY_BYTES = _SALT_BYTES = 32
 _IV_BYTES = 16
 _AES_BLOCK = PKCS7(128)
 
-_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+"')
+# A string without an end goes to the end of the text: searched for anew from each quote in it,
+# it would take a second.
+_STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 
 # Exactly what the kits write. The ciphertext is only delimited here: it is under the MAC, and

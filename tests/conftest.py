@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from asgi_breaches import collecting
+from asgi_passage import observe
 from emulated import Clock, service, settings
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -17,6 +21,34 @@ hypothesis_settings.register_profile(
     "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("steady")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "breaks_asgi(*texts): the test's application or server breaks the ASGI specification on "
+        "purpose; breaches that have one of these texts in them are let pass",
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _asgi_is_observed() -> Iterator[None]:
+    """Each AuthKitMiddleware and each emulator of this process has checkers on its sides."""
+    undo = observe()
+    yield
+    undo()
+
+
+# Starlette's TestClient leaves these out.
+_OF_TEST_CLIENT = ("lacks 'asgi'", "scope of websocket lacks 'http_version'")
+
+
+@pytest.fixture(autouse=True)
+def _asgi_is_kept(request: pytest.FixtureRequest) -> Iterator[None]:
+    allowed = [text for mark in request.node.iter_markers("breaks_asgi") for text in mark.args]
+    with collecting(*allowed, *_OF_TEST_CLIENT) as breaches:
+        yield
+    assert breaches == []
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import unquote
 
-from starlette.types import ASGIApp, Message, Receive, Scope
+import anyio
+from asgi_spec import checked
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Headers = Iterable[tuple[str, str]]
 
@@ -127,17 +129,40 @@ def receive_of(*messages: Message) -> Receive:
     return receive
 
 
-async def drive(app: ASGIApp, scope: Scope, *, body: bytes = b"") -> Answer:
-    """Serve one http or websocket connection and return what was sent."""
-    answer = Answer()
-    first: Message = (
-        {"type": "http.request", "body": body, "more_body": False}
-        if scope["type"] == "http"
-        else {"type": "websocket.connect"}
-    )
-    last = {"type": "http.disconnect" if scope["type"] == "http" else "websocket.disconnect"}
-    await app(scope, receive_of(first, last), collect(answer))
+async def drive(
+    app: ASGIApp, scope: Scope, *, body: bytes = b"", answer: Answer | None = None
+) -> Answer:
+    """Serve one http or websocket connection and return what was sent, all held to ASGI 3.
+
+    An `answer` that is given has it also when the application raises.
+    """
+    answer = Answer() if answer is None else answer
+    if scope["type"] == "http":
+        request: Message = {"type": "http.request", "body": body, "more_body": False}
+        await checked(app)(scope, *_patient_client(answer, request))
+    else:
+        connect: Message = {"type": "websocket.connect"}
+        receive = receive_of(connect, {"type": "websocket.disconnect"})
+        await checked(app)(scope, receive, collect(answer))
     return answer
+
+
+def _patient_client(answer: Answer, *request: Message) -> tuple[Receive, Send]:
+    """Return the ends of a client that sends its request and goes when it has its answer."""
+    rest, answered = list(request), anyio.Event()
+
+    async def receive() -> Message:
+        if rest:
+            return rest.pop(0)
+        await answered.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        answer.messages.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered.set()
+
+    return receive, send
 
 
 def collect(answer: Answer) -> Callable[[Message], Awaitable[None]]:

@@ -56,6 +56,13 @@ def signed_in_cookie(
     return sealed_session(emulator.sign_in(user, lifetime=lifetime))
 
 
+def cookie_header(
+    emulator: WorkOSEmulator, user: str = "user_ada", lifetime: float | None = None
+) -> tuple[str, str]:
+    """Return the Cookie header of somebody who is signed in."""
+    return ("cookie", f"{SESSION}={signed_in_cookie(emulator, user, lifetime)}")
+
+
 async def visit(emulator: WorkOSEmulator, url: str) -> str:
     """Follow a redirect to the emulator and return where it sends the browser."""
     transport = httpx.ASGITransport(emulator.app)

@@ -53,6 +53,7 @@ async def run(app: ASGIApp, events: tuple[Message, ...] = EVENTS) -> list[tuple[
     return sent
 
 
+@pytest.mark.breaks_asgi("has the key 'x'")
 async def test_lifespan_passes_unchanged_and_closes_before_the_end_is_told(emulator):
     received: list[Message] = []
     sent_by_application: list[Message] = [
@@ -90,9 +91,12 @@ async def test_lifespan_that_fails_is_passed_on(emulator, kind):
 
     async def application(_: Scope, receive: Receive, send: Send) -> None:
         await receive()
+        if "shutdown" in kind:
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         await send(failure)
 
-    ((message, _),) = await run(AuthKitMiddleware(application, authkit=counting(emulator)))
+    *_, (message, _) = await run(AuthKitMiddleware(application, authkit=counting(emulator)))
     assert message is failure
 
 
@@ -106,6 +110,27 @@ async def test_lifespan_that_the_application_does_not_know_raises_as_before(emul
     with pytest.raises(KeyError, match="lifespan"):
         await run(AuthKitMiddleware(application, authkit=authkit))
     assert CountedClient.closed == 1
+
+
+@pytest.mark.parametrize("started", [False, True])
+async def test_lifespan_exceptions_of_the_application_pass_as_they_are(emulator, started):
+    error = ExceptionGroup("of the application", [OSError("no database")])
+    sent: list[Message] = []
+
+    async def application(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        if started:
+            await send({"type": "lifespan.startup.complete"})
+        raise error
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    app = AuthKitMiddleware(application, authkit=counting(emulator))
+    with pytest.raises(ExceptionGroup) as raised:
+        await app(SCOPE, receive_of(*EVENTS), send)
+    assert raised.value is error
+    assert len(sent) == int(started)
 
 
 async def test_lifespan_of_a_doubled_middleware_works(emulator):

@@ -56,7 +56,7 @@ def cookie(value: str, name: str = SESSION) -> list[tuple[str, str]]:
 async def test_middleware_puts_auth_on_every_connection(emulator, kind):
     make = (lambda h: http_scope("GET", "/", h)) if kind == "http" else (
         lambda h: websocket_scope("/", h))  # fmt: skip
-    inner = Inner({"type": "x"})
+    inner = Inner(*([{"type": "websocket.accept"}] if kind == "websocket" else []))
     await drive(wrapped(emulator, inner), make(cookie(signed_in_cookie(emulator))))
     state = inner.scope["state"]
     assert isinstance(state["auth"], SignedIn)

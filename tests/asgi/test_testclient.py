@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from asgi_site import target_of
+from asgi_spec import checked
 from emulated import settings
 from fastapi import FastAPI
 from starlette.testclient import TestClient, WebSocketDenialResponse
@@ -67,16 +68,16 @@ def emulator(emulator: WorkOSEmulator, clock: Any) -> WorkOSEmulator:
 
 
 def test_client_with_its_context_manager(app, emulator):
-    with TestClient(app, base_url=SITE) as client:
+    with TestClient(checked(app), base_url=SITE) as client:
         flow(client, emulator)
 
 
 def test_client_without_its_context_manager(app, emulator):
-    flow(TestClient(app, base_url=SITE), emulator)
+    flow(TestClient(checked(app), base_url=SITE), emulator)
 
 
 def test_client_with_and_without_in_turn(app, emulator):
-    client = TestClient(app, base_url=SITE)
+    client = TestClient(checked(app), base_url=SITE)
     assert client.get("/me").status_code == 401
     with client:
         flow(client, emulator)
@@ -90,7 +91,7 @@ def test_client_over_websocket(app, emulator):
         await socket.send_text(user.id)
         await socket.close()
 
-    client = TestClient(app, base_url=SITE)
+    client = TestClient(checked(app), base_url=SITE)
     with pytest.raises(WebSocketDenialResponse) as denied, client.websocket_connect("/ws"):
         pass
     assert denied.value.status_code == 401

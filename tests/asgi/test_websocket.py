@@ -163,6 +163,7 @@ METHODS = SAFE | dict.fromkeys(("POST", "PUT", "PATCH", "DELETE", "CUSTOM", "get
 async def auth_of(emulator, method: str, origin: str | None, same_site: str):
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(get_auth(HTTPConnection(scope)))
+        await PlainTextResponse("ok")(scope, receive, send)
 
     seen: list = []
     authkit = service(
@@ -175,6 +176,7 @@ async def auth_of(emulator, method: str, origin: str | None, same_site: str):
     return seen[0]
 
 
+@pytest.mark.breaks_asgi("not in upper case")
 @pytest.mark.parametrize(("method", "safe"), METHODS.items())
 async def test_unsafe_methods_of_foreign_origins_are_anonymous_under_none(emulator, method, safe):
     auth = await auth_of(emulator, method, "https://evil.example", "none")

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, WebSocket
+from starlette.types import ASGIApp
 
 from authkit_asgi import AuthKitMiddleware
 from authkit_asgi.fastapi import CurrentAuth, CurrentUser, auth_router
 
+# As a program of its own, this has no pytest to find what all folders share.
+sys.path.append(str(Path(__file__).parent.parent))
+from asgi_passage import observe
+from asgi_spec import checked
 
-def application() -> FastAPI:
+
+def application() -> ASGIApp:
+    """The site; a message that breaks the ASGI specification is an error in the server's log."""
+    observe()
     app = FastAPI()
     app.add_middleware(AuthKitMiddleware, jwt_leeway=0)
     app.include_router(auth_router())
@@ -27,7 +37,7 @@ def application() -> FastAPI:
         await websocket.send_text(user.id)
         await websocket.close()
 
-    return app
+    return checked(app)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from asgi_spec import checked
 from example_browser import Browser
 from starlette.testclient import TestClient
 
@@ -32,5 +33,5 @@ def browser(
     monkeypatch.setenv("WORKOS_REDIRECT_URI", f"{ORIGIN}/callback")
     monkeypatch.setenv("WORKOS_COOKIE_PASSWORD", "a password of at least 32 characters")
     app = create_app(jwt_leeway=0)
-    with TestClient(app, base_url=ORIGIN, follow_redirects=False) as client:
+    with TestClient(checked(app), base_url=ORIGIN, follow_redirects=False) as client:
         yield Browser(client, emulator)

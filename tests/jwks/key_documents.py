@@ -10,9 +10,12 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 
-def b64_int(number: int) -> str:
-    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def b64_int(number: int) -> str:
+    return b64(number.to_bytes((number.bit_length() + 7) // 8, "big"))
 
 
 @functools.cache

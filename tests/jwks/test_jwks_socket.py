@@ -48,7 +48,11 @@ async def socket_server(
 async def lookup_at(url: str) -> RSAKey | None:
     async with httpx.AsyncClient() as client:
         cache = KeySetCache(url, http_client=client, max_age=300, max_stale=300, clock=Clock())
-        return await lookup(cache)
+        try:
+            return await lookup(cache)
+        finally:
+            # Whoever waits gives up in the same moment as the fetch, on a slow machine before it.
+            await asyncio.wait([asyncio.create_task(asyncio.sleep(0)), *cache._flights.values()])
 
 
 async def test_fetch_from_a_socket_finds_the_key():
@@ -91,6 +95,49 @@ async def test_fetch_from_a_server_that_hangs_ends_in_total(monkeypatch, caplog)
         over.set()
         await let_others_run()
     assert "TimeoutError" in caplog.text
+
+
+async def test_fetch_cut_off_in_the_middle_brings_no_key(caplog):
+    """What came is a whole key set, but less than the server said it would send."""
+
+    async def respond(writer: asyncio.StreamWriter) -> None:
+        body = document(jwk())
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body) + 9, body))
+        await writer.drain()
+
+    async with socket_server(respond) as url:
+        with pytest.raises(KeysUnavailableError):
+            await asyncio.wait_for(lookup_at(url), 5)
+    assert "RemoteProtocolError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFFF\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
+        b"HTTP/1.1 99999 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\n",
+        b"<html>not HTTP</html>\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\r\n\r\n",
+        b"",
+    ],
+    ids=lambda head: repr(head[-30:]),
+)
+async def test_fetch_from_a_server_that_speaks_no_sound_http_is_unavailable(head, caplog):
+    async def respond(writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        await writer.drain()
+
+    async with socket_server(respond) as url:
+        with pytest.raises(KeysUnavailableError):
+            await asyncio.wait_for(lookup_at(url), 5)
+    (record,) = [record for record in caplog.records if record.name == "authkit_asgi.jwks"]
+    assert "JWKS fetch failed" in record.getMessage()
 
 
 async def test_fetch_from_a_server_that_does_not_stop_ends_at_a_megabyte(caplog):

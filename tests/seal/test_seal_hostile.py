@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,10 +69,26 @@ def test_unseal_of_an_overlong_seal_refuses_it_unread(length, monkeypatch):
         ("prefix", "Fe26.1"),
         ("prefix", "Fe26x2"),
         ("prefix", ""),
+        ("prefix", "Fe26.3"),
+        ("prefix", "Fe26.02"),
+        ("prefix", "Fe26.2 "),
+        ("prefix", "fe26.2"),
+        ("prefix", "FE26.2"),
+        ("prefix", "Fe26.\N{ARABIC-INDIC DIGIT TWO}"),
+        ("prefix", "Fe26.\N{SUPERSCRIPT TWO}"),
+        ("prefix", "\ufeffFe26.2"),
+        ("prefix", "Fe26.2*1*Fe26.2"),
+        ("prefix", "s:Fe26.2"),
+        ("prefix", '"Fe26.2'),
         ("id", "a" * 65),
         ("id", "a-b"),
         ("id", "1 "),
         ("id", "é"),
+        ("id", "\N{ARABIC-INDIC DIGIT ONE}"),
+        ("id", "1\n"),
+        ("id", "1\x00"),
+        ("id", "../1"),
+        ("id", "a" * 10_000),
         ("salt", ""),
         ("salt", "0" * 63),
         ("salt", "0" * 65),
@@ -85,6 +103,8 @@ def test_unseal_of_an_overlong_seal_refuses_it_unread(length, monkeypatch):
         ("iv", "A" * 23),
         ("iv", "A" * 22 + "=="),
         ("iv", "+" * 22),
+        ("iv", "A" * 21 + "\n"),
+        ("iv", "A" * 21 + "="),
         ("ciphertext", ""),
         ("ciphertext", "A"),
         ("ciphertext", "===="),
@@ -104,6 +124,19 @@ def test_unseal_of_an_overlong_seal_refuses_it_unread(length, monkeypatch):
         ("exp", "²²²²²²²²²²²²²"),
         ("exp", "٩٩٩٩٩٩٩٩٩٩٩٩٩"),
         ("exp", "9" * 17),
+        ("exp", "1" + "0" * 400),
+        ("exp", "0x7fffffff"),
+        ("exp", "1e400"),
+        ("exp", "-9999999999999"),
+        ("exp", "9999999999999n"),
+        ("exp", "9999999999999\n"),
+        ("exp", "9999999999999\x00"),
+        ("exp", "9999999999999,1"),
+        ("exp", "NaN"),
+        ("exp", "Infinity"),
+        ("exp", "null"),
+        ("exp", "undefined"),
+        ("exp", "2099-01-01"),
         ("exp", "9" * 5000),
     ],
 )
@@ -148,6 +181,57 @@ def test_unseal_of_an_authentic_seal_without_json_refuses(plaintext):
     with pytest.raises(SealError) as caught:
         unseal(authentic(plaintext), PASSWORD)
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "plaintext",
+    [
+        '"' + "[" * 101,
+        '"' + '\\"[' * 101,
+        '"' + '\\"[' * 101 + "\\",
+        '\\"' * 200 + "[" * 101,
+        '["\\\n' + '\\"[' * 101 + '"]',
+    ],
+    ids=range(5),
+)
+def test_unseal_of_brackets_in_a_string_without_an_end_counts_no_level(plaintext):
+    with pytest.raises(SealError, match="no JSON"):
+        unseal(authentic(plaintext.encode()), PASSWORD)
+
+
+json_like = st.lists(
+    st.sampled_from(
+        [
+            "[",
+            "]",
+            "{",
+            "}",
+            '"',
+            "\\",
+            '\\"',
+            ":",
+            ",",
+            "1",
+            "1e9",
+            "\n",
+            '"":',
+            "[" * 60,
+            "]" * 60,
+        ]
+    )
+).map("".join)
+
+
+@patient
+@given(json_like | any_text)
+def test_unseal_of_any_authentic_text_returns_json_or_refuses(text):
+    sealed = authentic(text.encode("utf-8", "surrogatepass"))
+    try:
+        value = unseal(sealed, PASSWORD)
+    except SealError:
+        return
+    assert value == json.loads(text)
+    assert unseal(seal(value, PASSWORD), PASSWORD) == value
 
 
 @pytest.mark.parametrize("plaintext", ['"\\ud800"', "1.5e300", "9" * 4000, '{"a":1,"a":2}'])

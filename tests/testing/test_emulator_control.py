@@ -208,7 +208,7 @@ def test_control_refuses_pages_of_elsewhere(
 
 def test_request_without_host_is_refused(emulator: WorkOSEmulator) -> None:
     sent: list[Any] = []
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}
+    scope = http_scope("GET")
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b""}
@@ -227,7 +227,7 @@ def test_client_that_leaves_while_sending_is_let_go(emulator: WorkOSEmulator) ->
     async def send(message: Any) -> None:
         raise AssertionError(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    scope = http_scope("POST")
     anyio.run(emulator.app, scope, receive, send)
     assert emulator.requests == ()
 
@@ -256,3 +256,15 @@ def test_clock_steps_are_seen_over_http(client: EmulatorClient, clock: Clock) ->
     clock.now += 1000
     answer = client.post("/_emulator/sign-in", json={"user_id": "user_bob"}).json()
     assert claims_of(answer)["iat"] == clock.now
+
+
+def http_scope(method: str) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "path": "/",
+        "query_string": b"",
+        "headers": [],
+    }

@@ -37,6 +37,12 @@ def signing_key(name: str = "ours") -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+@functools.cache
+def cubic_key() -> rsa.RSAPrivateKey:
+    """A key with the exponent 3, which forgers like best."""
+    return rsa.generate_private_key(public_exponent=3, key_size=2048)
+
+
 def b64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
@@ -89,13 +95,14 @@ def without_claim(name: str) -> str:
 class KeyServer:
     """The JWKS endpoint, and what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: rsa.RSAPrivateKey | None = None) -> None:
         self.asked: list[str] = []
         self.status = 200
+        self._key = key or signing_key()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(str(request.url))
-        return httpx.Response(self.status, json={"keys": [jwk(signing_key())]})
+        return httpx.Response(self.status, json={"keys": [jwk(self._key)]})
 
 
 def make_verifier(server: KeyServer | None = None, **options: Any) -> AccessTokenVerifier:

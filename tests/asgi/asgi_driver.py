@@ -129,6 +129,16 @@ def receive_of(*messages: Message) -> Receive:
     return receive
 
 
+async def answer_briefly(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request with nothing, and refuse a WebSocket."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await receive()
+        await send({"type": "websocket.close", "code": 1000})
+
+
 async def drive(
     app: ASGIApp, scope: Scope, *, body: bytes = b"", answer: Answer | None = None
 ) -> Answer:

@@ -11,7 +11,16 @@ import logging
 import httpx
 import pytest
 import workos
-from asgi_driver import FETCH, Answer, Browser, collect, drive, http_scope, receive_of
+from asgi_driver import (
+    FETCH,
+    Answer,
+    Browser,
+    answer_briefly,
+    collect,
+    drive,
+    http_scope,
+    receive_of,
+)
 from asgi_driver import websocket_scope as ws
 from asgi_site import SESSION, begin, signed_in_cookie
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -84,9 +93,7 @@ class Site:
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             seen.append(get_auth(HTTPConnection(scope)))
-            if scope["type"] == "http":
-                await send({"type": "http.response.start", "status": 200, "headers": []})
-                await send({"type": "http.response.body", "body": b""})
+            await answer_briefly(scope, receive, send)
 
         self.app = AuthKitMiddleware(application, authkit=authkit)
 

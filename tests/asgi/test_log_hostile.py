@@ -87,6 +87,7 @@ async def test_query_of_a_callback_is_not_logged(emulator, caplog, text):
 
 
 @every_text
+@pytest.mark.breaks_asgi("is no header name", "with CR, LF or NUL", "upper case")
 @pytest.mark.parametrize("path", ["/who", "/login", "/logout", "/callback"])
 async def test_nothing_of_a_request_is_logged(emulator, caplog, path, text):
     browser = Browser(site(emulator))

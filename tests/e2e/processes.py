@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from certificate import Certificate
 
 TOKEN_LIFETIME_SECONDS = 3
+SECURE_HOST = "app.example"
+"""Where the application is with https; the browser is told that it is this machine."""
+
 _ROOT = Path(__file__).parents[2]
-_DEADLINE_SECONDS = 30
+_DEADLINE_SECONDS = 60  # an overloaded machine takes that long to start a server
 
 
 class Emulator:
@@ -28,16 +32,25 @@ class Emulator:
         self.base_url = variables["WORKOS_BASE_URL"]
 
     def control(self, method: str, name: str, **body: Any) -> Any:
-        response = httpx.request(method, f"{self.base_url}/_emulator/{name}", json=body)
+        address = f"{self.base_url}/_emulator/{name}"
+        response = httpx.request(method, address, json=body, timeout=_DEADLINE_SECONDS)
         response.raise_for_status()
         return response.json()
 
     def count(self, **match: str) -> int:
         """Count requests, by `endpoint` and `grant_type`."""
-        response = httpx.get(f"{self.base_url}/_emulator/requests", params=match)
+        address = f"{self.base_url}/_emulator/requests"
+        response = httpx.get(address, params=match, timeout=_DEADLINE_SECONDS)
         count = response.json()["count"]
         assert isinstance(count, int)
         return count
+
+    def wait_for_exchanges(self, number: int) -> None:
+        """Wait until that many refresh tokens have arrived, answered or not."""
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        while self.count(endpoint="authenticate", grant_type="refresh_token") < number:
+            assert time.monotonic() < deadline, "the refresh token does not arrive"
+            time.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -49,24 +62,48 @@ def run_emulator() -> Iterator[Emulator]:
 
 
 @contextlib.contextmanager
-def run_application(emulator: Emulator) -> Iterator[str]:
-    """Serve the example application on `localhost` and yield its address."""
+def run_application(
+    emulator: Emulator, *, same_site: str = "lax", certificate: Certificate | None = None
+) -> Iterator[str]:
+    """Serve the example application and yield its address.
+
+    That is on `localhost`, or with a certificate on `SECURE_HOST`.
+    """
     port = free_port()
-    address = f"http://localhost:{port}"
+    address = f"https://{SECURE_HOST}:{port}" if certificate else f"http://localhost:{port}"
     variables = {
         **emulator.variables,
         "WORKOS_REDIRECT_URI": f"{address}/callback",
         "WORKOS_COOKIE_PASSWORD": "a password of at least 32 characters",
+        "WORKOS_COOKIE_SAME_SITE": same_site,
     }
-    command = ("-m", "uvicorn", "--factory", "strict_app:make", "--port", str(port))
-    with _process(*command, "--log-level", "warning", **variables) as process:
-        _wait_until_served(address, process)
+    with _server("strict_app:make", "--factory", port=port, certificate=certificate, **variables):
         yield address
+
+
+@contextlib.contextmanager
+def run_other_site() -> Iterator[int]:
+    """Serve the other site under every name that leads here, and yield its port."""
+    port = free_port()
+    with _server("other_site:app", port=port):
+        yield port
 
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _server(
+    app: str, *options: str, port: int, certificate: Certificate | None = None, **variables: str
+) -> Iterator[None]:
+    arguments = ("-m", "uvicorn", app, *options, "--port", str(port), "--log-level", "warning")
+    if certificate is not None:
+        arguments = (*arguments, "--ssl-certfile", str(certificate.path))
+    with _process(*arguments, **variables) as process:
+        _wait_until_served(port, certificate, process)
+        yield
 
 
 @contextlib.contextmanager
@@ -89,12 +126,17 @@ def _process(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str
                 process.kill()
 
 
-def _wait_until_served(address: str, process: subprocess.Popen[str]) -> None:
+def _wait_until_served(
+    port: int, certificate: Certificate | None, process: subprocess.Popen[str]
+) -> None:
+    scheme, verify = ("https", certificate.client_context()) if certificate else ("http", True)
+    extensions = {"sni_hostname": SECURE_HOST} if certificate else {}
     deadline = time.monotonic() + _DEADLINE_SECONDS
-    while True:
-        assert process.poll() is None, "the application ended"
-        with contextlib.suppress(httpx.ConnectError):
-            httpx.get(address)
-            return
-        assert time.monotonic() < deadline, "the application does not answer"
-        time.sleep(0.05)
+    with httpx.Client(verify=verify, trust_env=False, timeout=_DEADLINE_SECONDS) as client:
+        while True:
+            assert process.poll() is None, "the application ended"
+            with contextlib.suppress(httpx.ConnectError):
+                client.get(f"{scheme}://127.0.0.1:{port}", extensions=extensions)
+                return
+            assert time.monotonic() < deadline, "the application does not answer"
+            time.sleep(0.05)

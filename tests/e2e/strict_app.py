@@ -1,12 +1,17 @@
-"""The example application without tolerance for expired tokens: 3 s shall be 3 s."""
+"""The example application without tolerance for expired tokens: 3 s shall be 3 s.
+
+Its own pages forbid frames, so there is one more, for other sites to embed and to send forms to.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
-from authkit_asgi import AuthKitConfig
+from authkit_asgi import AuthKitConfig, get_auth
 from example_app.main import create_app
 
 
@@ -14,4 +19,16 @@ def make() -> FastAPI:
     # Tokens of 3 s are always about to expire: each request would renew them ahead of time.
     has_buffer = "refresh_buffer" in AuthKitConfig.__dataclass_fields__
     ahead: dict[str, Any] = {"refresh_buffer": 0} if has_buffer else {}
-    return create_app(jwt_leeway=0, **ahead)
+    app = create_app(jwt_leeway=0, **ahead)
+    app.api_route("/widget", methods=["GET", "POST"])(_widget)
+    return app
+
+
+async def _widget(request: Request) -> Response:
+    """Say by what method it was asked, and who asked."""
+    auth = get_auth(request)
+    who = auth.user.email if auth.user is not None else auth.reason
+    return HTMLResponse(
+        f'<!doctype html><title>Widget</title><p role="status">{request.method}: {who}</p>'
+        '<form method="post" action="/widget"><button>Send</button></form>'
+    )

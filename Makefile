@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # WorkOS's own emulator refuses older ones.
 NODE_IS_NEW := const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 20) ? 0 : 1)
 
-.PHONY: demo test check format interop e2e breakages bench clean
+.PHONY: demo test check format interop e2e breakages mutants bench clean
 
 demo: $(VENV)/installed-example
 	@$(BIN)/python -m example_app.demo
@@ -52,6 +52,9 @@ bench: $(VENV)/installed-bench
 	rm -f $(VENV)/bench.json
 	$(BIN)/python tests/benchmarks/bench.py --fast --quiet --output $(VENV)/bench.json
 	$(BIN)/python tests/benchmarks/table.py $(VENV)/bench.json
+
+mutants: $(VENV)/installed-mutants
+	$(BIN)/python tests/mutants/run_mutmut.py $(VENV)/mutants
 
 clean:
 	rm -rf $(VENV) tests/interop/node_modules .coverage build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -89,9 +89,9 @@ class CookieWriter:
         self._max_age = config.cookie_max_age
         self._domain = config.cookie_domain
         self._secure = "; Secure" if config.cookie_secure else ""
-        self._same_site = config.cookie_same_site
+        self._same_site = config.cookie_same_site.capitalize()
         # The way back from WorkOS is a cross-site navigation, on which Strict cookies stay away.
-        self._verifier_same_site = "none" if config.cookie_same_site == "none" else "lax"
+        self._verifier_same_site = "None" if config.cookie_same_site == "none" else "Lax"
 
     def session(self, sealed: str) -> SetCookie:
         """Return the line that stores a sealed session.
@@ -154,7 +154,7 @@ class CookieWriter:
             + ("" if max_age else f"; Expires={_EPOCH}")
             + "; HttpOnly"
             + self._secure
-            + f"; SameSite={same_site.capitalize()}"
+            + f"; SameSite={same_site}"
         )
         return SetCookie(name, domain, line.encode("ascii"))
 

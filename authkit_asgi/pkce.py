@@ -62,8 +62,7 @@ def begin_sign_in(
         PKCEPayloadTooLargeError: The custom state is longer than `MAX_CUSTOM_STATE_BYTES`, or the
             whole is longer than any seal that is read.
     """
-    size = 0 if custom_state is None else len(custom_state.encode("utf-8", "surrogatepass"))
-    if size > MAX_CUSTOM_STATE_BYTES:
+    if custom_state and len(custom_state.encode(errors="surrogatepass")) > MAX_CUSTOM_STATE_BYTES:
         raise PKCEPayloadTooLargeError(
             f"The custom state is longer than {MAX_CUSTOM_STATE_BYTES} bytes; keep it elsewhere "
             "and pass its key"
@@ -137,7 +136,7 @@ def verifier_cookie_name(state: str) -> str:
     The hash (FNV-1a, 32 bits) keeps tabs apart and secures nothing: the values are compared.
     """
     digest = _FNV_OFFSET
-    for octet in state.encode("utf-8", "surrogatepass"):
+    for octet in state.encode(errors="surrogatepass"):
         digest = ((digest ^ octet) * _FNV_PRIME) & 0xFFFFFFFF
     return f"{VERIFIER_COOKIE_PREFIX}{digest:08x}"
 
@@ -149,16 +148,15 @@ def surplus_verifiers(
 
     Dead ones go first, then the oldest by the time inside the seal, which nobody can forge.
     """
-    ages: list[tuple[float, str]] = []
+    dead: list[str] = []
+    alive: list[tuple[float, str]] = []
     for name, state in cookies.items():
         try:
-            ages.append((unseal_state(state, password, clock=clock).issued_at, name))
+            alive.append((unseal_state(state, password, clock=clock).issued_at, name))
         except OAuthStateMismatchError:
-            ages.append((float("-inf"), name))
-    ages.sort()
-    alive = [name for issued_at, name in ages if issued_at != float("-inf")]
-    dead = [name for issued_at, name in ages if issued_at == float("-inf")]
-    return dead + alive[: max(0, len(alive) - (MAX_PENDING - 1))]
+            dead.append(name)
+    surplus = max(0, len(alive) - (MAX_PENDING - 1))
+    return dead + [name for _, name in sorted(alive)[:surplus]]
 
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")

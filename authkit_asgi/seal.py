@@ -167,7 +167,7 @@ def _secret(password: str) -> bytes:
     # A character has one or two units: only a short text has to be measured in them.
     if (
         len(password) < MIN_PASSWORD_LENGTH
-        and len(password.encode("utf-16-le", "surrogatepass")) // 2 < MIN_PASSWORD_LENGTH
+        and len(password.encode("utf-16-le", "surrogatepass")) < 2 * MIN_PASSWORD_LENGTH
     ):
         raise SealError(f"A password has at least {MIN_PASSWORD_LENGTH} characters")
     with suppress(UnicodeEncodeError):
@@ -219,7 +219,7 @@ def _fresh_salt() -> bytes:
 
 
 def _base64(data: bytes) -> bytes:
-    text = b2a_base64(data, newline=False).rstrip(b"=")
+    text = b2a_base64(data).rstrip(b"=\n")
     return text.replace(b"+", b"-").replace(b"/", b"_")
 
 
@@ -248,7 +248,7 @@ def _dump(payload: Any) -> bytes:
     _check_depth(text)
     # UTF-8 can encode everything but lone surrogates; these become \udXXX, which is how
     # JSON.stringify writes them.
-    return text.encode("utf-8", "backslashreplace")
+    return text.encode(errors="backslashreplace")
 
 
 def _load(plaintext: bytes) -> Any:
@@ -284,12 +284,13 @@ def _unwrap(payload: Any) -> Any:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError("beyond the range of a float")
+        raise ValueError
     return number
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError
 
 
-_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)
+# JSON has neither NaN nor infinities, and no number means one.
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)

@@ -274,14 +274,15 @@ def _is_unicode(value: Any, text: str) -> bool:
 
 
 def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON")
+    raise ValueError
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError("the number is out of range")
+        raise ValueError
     return number
 
 
+# JSON has neither NaN nor infinities, and no number means one.
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)

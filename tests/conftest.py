@@ -8,7 +8,7 @@ import pytest
 from asgi_breaches import collecting
 from asgi_passage import observe
 from emulated import Clock, service, settings
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from joserfc.jwk import RSAKey
 
@@ -21,6 +21,16 @@ hypothesis_settings.register_profile(
     "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("steady")
+
+# For `make mutants`: the same few examples for each mutant, and none made smaller.
+hypothesis_settings.register_profile(
+    "mutants",
+    parent=hypothesis_settings.get_profile("steady"),
+    max_examples=30,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

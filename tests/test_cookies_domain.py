@@ -1,0 +1,36 @@
+"""Deletions where a domain is configured: the whole lines, for the domain and for this host."""
+
+from __future__ import annotations
+
+import pytest
+from emulated import settings
+
+from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.cookies import CookieWriter
+
+GONE = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite="
+
+
+def writer(**changes) -> CookieWriter:
+    return CookieWriter(AuthKitConfig(**settings(**changes)))
+
+
+@pytest.mark.parametrize("same_site", ["Lax", "Strict", "None"])
+def test_deletion_beside_a_domain_differs_from_the_first_in_the_domain_only(same_site):
+    cookies = writer(cookie_domain="example.com", cookie_same_site=same_site.lower())
+    end = GONE + same_site
+    assert [cookie.line.decode() for cookie in cookies.expire_session()] == [
+        f"wos-session=; Path=/; Domain=example.com{end}",
+        f"wos-session=; Path=/{end}",
+    ]
+    assert [cookie.line.decode() for cookie in cookies.expire_access_token()] == [
+        f"workos-access-token=; Path=/; Domain=example.com{end}",
+        f"workos-access-token=; Path=/{end}",
+    ]
+    assert [cookie.line.decode() for cookie in cookies.expire_host_only_session()] == [
+        f"wos-session=; Path=/{end}"
+    ]
+
+
+def test_without_a_domain_no_host_only_session_is_left_to_delete():
+    assert writer().expire_host_only_session() == []

@@ -20,7 +20,9 @@ from workos import (
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import (
     AuthKitError,
+    ConnectionLostError,
     GrantRejectedError,
+    RateLimitedError,
     WorkOSMisconfiguredError,
     WorkOSUnavailableError,
 )
@@ -93,10 +95,10 @@ class _Transport:
                     timeout=timeout,
                     follow_redirects=False,
                 )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise TransportConnectError("WorkOS cannot be reached") from None
         except httpx.TimeoutException:
             raise TransportTimeout("WorkOS did not answer in time") from None
-        except httpx.ConnectError:
-            raise TransportConnectError("WorkOS cannot be reached") from None
         except httpx.HTTPError:
             raise TransportError("The connection to WorkOS was lost") from None
         return HTTPResponse(
@@ -200,7 +202,7 @@ class WorkOSAPI:
                     "post", ("user_management", "authenticate"), body=body
                 )
         except TimeoutError:
-            failure = WorkOSUnavailableError("WorkOS did not answer in time")
+            failure = ConnectionLostError("WorkOS did not answer in time")
         except WorkOSError as error:
             failure = _classify(error)
         if failure is not None:
@@ -216,12 +218,15 @@ def _classify(error: WorkOSError) -> AuthKitError:
     """Tell a verdict on the user's grant from an outage and from a fault of the application's."""
     status: int | None = getattr(error, "status_code", None)
     if status is None:
+        is_lost = isinstance(error.__cause__, TransportError)
+        if is_lost and not isinstance(error.__cause__, TransportConnectError):
+            return ConnectionLostError("The connection to WorkOS was lost")
         return WorkOSUnavailableError("WorkOS cannot be reached")
     word = _error_word(error)
     if status in _TRANSIENT_STATUS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return WorkOSUnavailableError(
-            f"WorkOS answered with status {status}", retry_after=_retry_after(error)
-        )
+        too_many = status == httpx.codes.TOO_MANY_REQUESTS
+        kind = RateLimitedError if too_many else WorkOSUnavailableError
+        return kind(f"WorkOS answered with status {status}", retry_after=_retry_after(error))
     refused_us = status in _CREDENTIALS_STATUS and word not in _USER_WORDS
     if refused_us or word in _CREDENTIALS_WORDS:
         return WorkOSMisconfiguredError(

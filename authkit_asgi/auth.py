@@ -122,6 +122,8 @@ class SignedOutReason(enum.StrEnum):
     INVALID_JWT = "invalid_jwt"
     SESSION_EXPIRED = "session_expired"
     """The token has expired and was not refreshed: no refresh token, or a path that never does."""
+    SIGNED_OUT = "signed_out"
+    """The session was signed out, or another sign-in took its place, while this was under way."""
     REFRESH_DENIED = "refresh_denied"
     MFA_ENROLLMENT = "mfa_enrollment"
     MFA_CHALLENGE = "mfa_challenge"

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypedDict, Unpack, cast
+from typing import Any, Unpack, cast
 from urllib.parse import urlsplit
 
 from authkit_asgi.environment import read_environment
@@ -18,8 +18,7 @@ from authkit_asgi.origins import (
     parse_http_url,
 )
 from authkit_asgi.passwords import CookiePassword, password_problems
-
-SameSite = Literal["lax", "strict", "none"]
+from authkit_asgi.setting_types import AuthKitSettings, RefreshMode, SameSite
 
 VERIFIER_COOKIE_PREFIX = "wos-auth-verifier-"
 """Name of the cookies that hold a pending sign-in, before the hash that tells them apart."""
@@ -28,33 +27,6 @@ _MAX_LEEWAY_SECONDS = 60  # more would let a revoked session live on noticeably
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 6265: a token
 _COOKIE_DOMAIN = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
-
-
-class AuthKitSettings(TypedDict, total=False):
-    """The keyword arguments of `AuthKitConfig`, for signatures that pass them on."""
-
-    client_id: str
-    api_key: str
-    redirect_uri: str
-    cookie_password: CookiePassword
-    cookie_name: str
-    cookie_max_age: int
-    cookie_domain: str | None
-    cookie_same_site: SameSite
-    api_base_url: str
-    issuers: Sequence[str]
-    jwt_leeway: float
-    jwks_max_age: float
-    jwks_max_stale: float
-    api_timeout: float
-    refresh_timeout: float
-    trusted_origins: Sequence[str]
-    logout_return_origins: Sequence[str]
-    login_path: str
-    sign_up_path: str | None
-    callback_path: str
-    logout_path: str | None
-    default_return_path: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +67,11 @@ class AuthKitConfig:
     """Seconds for which known signing keys serve on while they cannot be fetched."""
     api_timeout: float = 5
     """Seconds one call of the WorkOS API may take."""
+    refresh: RefreshMode = "auto"
+    """``never`` reads sessions and leaves them to the application that owns the cookie."""
+    refresh_buffer: float | None = None
+    """Seconds before its end at which an access token is renewed; 0 for not before. `None` for 60,
+    or 30 where it lives 5 minutes or less. Half of its life at most."""
     refresh_timeout: float = 10
     """Seconds a refresh may take in all."""
     trusted_origins: Sequence[str] = ()
@@ -157,6 +134,11 @@ class AuthKitConfig:
         return self.redirect_uri.lower().startswith("https:") or self.cookie_same_site == "none"
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether sessions are another application's to write."""
+        return self.refresh == "never"
+
+    @property
     def jwks_url(self) -> str:
         """Where the signing keys of this client are published."""
         return f"{self.api_base_url}/sso/jwks/{self.client_id}"
@@ -195,6 +177,7 @@ _KINDS: dict[str, Any] = {
     "Sequence[str]": Collection,  # no iterator: it would be empty once it has been checked
     "str | None": str | None,
     "float": float | int,
+    "float | None": float | int | None,
     "int": int,
 }
 
@@ -281,6 +264,10 @@ def _path_problems(config: AuthKitConfig) -> Iterator[str]:
 def _number_problems(config: AuthKitConfig) -> Iterator[str]:
     if not 0 <= config.jwt_leeway <= _MAX_LEEWAY_SECONDS:
         yield f"jwt_leeway is not between 0 and {_MAX_LEEWAY_SECONDS} seconds"
+    if config.refresh not in {"auto", "never"}:
+        yield "refresh is neither auto nor never"
+    if not 0 <= (config.refresh_buffer or 0) < float("inf"):
+        yield "refresh_buffer is not a number of seconds, 0 or more"
     for name in ("jwks_max_age", "jwks_max_stale", "api_timeout", "refresh_timeout"):
         if not 0 < getattr(config, name) < float("inf"):
             yield f"{name} is not a positive number of seconds"

@@ -7,7 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from authkit_asgi.config import VERIFIER_COOKIE_PREFIX, AuthKitConfig
-from authkit_asgi.errors import PKCEPayloadTooLargeError, SessionTooLargeError
+from authkit_asgi.errors import (
+    PKCEPayloadTooLargeError,
+    ResponseStartedError,
+    SessionTooLargeError,
+)
 
 MAX_COOKIE_BYTES = 4096
 """Name plus value; what is longer browsers drop without a word (RFC 6265bis, 5.6)."""
@@ -157,6 +161,52 @@ class CookieWriter:
             + f"; SameSite={same_site}"
         )
         return SetCookie(name, domain, line.encode("ascii"))
+
+
+class CookieChanges:
+    """The cookies that one response will carry; of several for one cookie, the last."""
+
+    def __init__(self) -> None:
+        self._cookies: dict[tuple[str, str | None], SetCookie] = {}
+        self.is_closed = False
+
+    def write(self, *cookies: SetCookie) -> None:
+        """Add cookies to the response.
+
+        Raises:
+            ResponseStartedError: Its headers have been sent.
+        """
+        self.require_open()
+        for cookie in cookies:
+            self._cookies[cookie.key] = cookie
+
+    def discard(self, *cookies: SetCookie) -> None:
+        """Leave as they are in the browser the cookies that these would change."""
+        for cookie in cookies:
+            self._cookies.pop(cookie.key, None)
+
+    def require_open(self) -> None:
+        """See that cookies can still be written.
+
+        Raises:
+            ResponseStartedError: The response's headers have been sent.
+        """
+        if self.is_closed:
+            raise ResponseStartedError
+
+    def close(self) -> list[SetCookie]:
+        """Return what to send, and allow no more."""
+        self.is_closed = True
+        return list(self._cookies.values())
+
+
+def verifier_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the cookies of pending sign-ins, by name."""
+    return {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in read_cookies(headers)
+        if is_verifier_cookie(name)
+    }
 
 
 def is_verifier_cookie(name: bytes) -> bool:

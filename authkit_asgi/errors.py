@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class AuthKitError(Exception):
@@ -89,6 +89,12 @@ class UnknownKeyError(InvalidTokenError):
     code = "unknown_key"
 
 
+class UnacceptableClaimsError(InvalidTokenError):
+    """An access token is authentic, but its claims are not what the settings ask for."""
+
+    code = "unacceptable_claims"
+
+
 class ExpiredTokenError(InvalidTokenError):
     """An access token verifies in all respects but its lifetime is over."""
 
@@ -120,6 +126,18 @@ class WorkOSUnavailableError(UnavailableError):
     code = "workos_unavailable"
 
 
+class ConnectionLostError(WorkOSUnavailableError):
+    """The connection to WorkOS broke before its answer had come, so the outcome is unknown."""
+
+    code = "connection_lost"
+
+
+class RateLimitedError(WorkOSUnavailableError):
+    """WorkOS answered that it is asked too often (status 429)."""
+
+    code = "rate_limited"
+
+
 class WorkOSMisconfiguredError(UnavailableError):
     """WorkOS refused the application's own credentials, not the user's grant.
 
@@ -141,7 +159,7 @@ class GrantRejectedError(AuthKitError):
         super().__init__(f"WorkOS rejected the grant ({reason})")
         self.reason = reason
 
-    def __reduce__(self) -> tuple[type[GrantRejectedError], tuple[str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.reason,)
 
 
@@ -198,6 +216,38 @@ class AuthorizationDeniedError(SignInError):
 
     def __reduce__(self) -> tuple[type[AuthorizationDeniedError], tuple[str]]:
         return type(self), (self.error,)
+
+
+class SessionReadOnlyError(AuthKitError):
+    """The session belongs to another application (``refresh="never"``) and is not written here."""
+
+    code = "session_read_only"
+
+    def __init__(self) -> None:
+        super().__init__(
+            'With refresh="never" sessions are read only: sign-in, refresh and switching '
+            "organizations belong to the application that owns the cookie"
+        )
+
+    def __reduce__(self) -> tuple[type[SessionReadOnlyError], tuple[()]]:
+        return type(self), ()
+
+
+class ReauthenticationRequiredError(GrantRejectedError):
+    """WorkOS wants the user to prove who they are in another way before it goes on.
+
+    `reason` is WorkOS's word, such as ``sso_required`` or ``mfa_enrollment``;
+    `authorization_url` is where to send the browser.
+    """
+
+    code = "reauthentication_required"
+
+    def __init__(self, reason: str, authorization_url: str) -> None:
+        super().__init__(reason)
+        self.authorization_url = authorization_url
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.authorization_url)
 
 
 class CrossSiteRequestError(AuthKitError):

@@ -9,7 +9,8 @@ from fastapi.security import APIKeyCookie
 from starlette.requests import HTTPConnection
 
 from authkit_asgi.auth import SignedIn, User
-from authkit_asgi.connection import AuthSession, get_auth, get_session
+from authkit_asgi.auth_session import AuthSession
+from authkit_asgi.connection import get_auth, get_session
 from authkit_asgi.guards import require_signed_in
 from authkit_asgi.routes import OnError, OnSuccess, auth_routes
 

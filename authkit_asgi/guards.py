@@ -9,7 +9,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from authkit_asgi.auth import SignedIn, SignedOut, SignedOutReason
-from authkit_asgi.connection import AuthSession, get_auth
+from authkit_asgi.auth_session import AuthSession
+from authkit_asgi.connection import get_auth
 from authkit_asgi.errors import AuthKitError, MiddlewareMissingError
 from authkit_asgi.fetch_metadata import header, is_document_request
 from authkit_asgi.pkce import MAX_RETURN_PATH

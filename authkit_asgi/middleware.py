@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import logging
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, Unpack
 
 # The path as Starlette's own router sees it below a mount; there is no public name for it.
@@ -13,14 +13,19 @@ from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authkit_asgi.auth import SignedOut, SignedOutReason
-from authkit_asgi.config import AuthKitConfig, AuthKitSettings
-from authkit_asgi.connection import AuthSession
+from authkit_asgi.auth_session import AuthSession
+from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import cookie_values
 from authkit_asgi.errors import ConfigurationError, SessionTooLargeError
 from authkit_asgi.fetch_metadata import header
+from authkit_asgi.hooks import RefreshErrorHook, RefreshSuccessHook
 from authkit_asgi.http_clients import HTTPClientFactory
+from authkit_asgi.loading import NO_COOKIE, Loaded
 from authkit_asgi.pages import error_response
-from authkit_asgi.service import NO_COOKIE, AuthKit, Loaded
+from authkit_asgi.refresh import RefreshCoordinator
+from authkit_asgi.response_headers import send_with_cookies
+from authkit_asgi.service import AuthKit
+from authkit_asgi.setting_types import AuthKitSettings
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +40,6 @@ _UNTRUSTED = Loaded(auth=SignedOut(reason=SignedOutReason.UNTRUSTED_ORIGIN))
 _NOT_EVALUATED = SignedOut(reason=SignedOutReason.NOT_EVALUATED)
 _FAILED = Loaded(auth=SignedOut(reason=SignedOutReason.TEMPORARILY_UNAVAILABLE, retry_after=5))
 
-_Headers = list[tuple[bytes, bytes]]
-
 
 class AuthKitMiddleware:
     """Puts `auth` and `authkit` on every request's state, and the session's cookies on responses.
@@ -46,6 +49,12 @@ class AuthKitMiddleware:
         config: The settings; read from the environment when `None`.
         authkit: A ready-made service, instead of `config` and `settings`.
         http_client_factory: Makes the `httpx.AsyncClient` of an event loop.
+        redis_url: The Redis through which workers refresh each session once between them, such as
+            ``redis://localhost:6379/0`` (extra ``redis``); else each process sees to itself.
+        coordinator: What takes that place, for instance a `RedisRefreshCoordinator` around a
+            client of yours.
+        on_session_refresh_success: Called with the `SignedIn` after each exchange.
+        on_session_refresh_error: Called with the error of each refresh that failed.
         skip: Path prefixes, whole segments, that pass untouched and signed out: static files,
             health checks.
         settings: What `AuthKitConfig.from_env` takes, for what the environment leaves open.
@@ -61,17 +70,27 @@ class AuthKitMiddleware:
         *,
         authkit: AuthKit | None = None,
         http_client_factory: HTTPClientFactory | None = None,
+        redis_url: str | None = None,
+        coordinator: RefreshCoordinator | None = None,
+        on_session_refresh_success: RefreshSuccessHook | None = None,
+        on_session_refresh_error: RefreshErrorHook | None = None,
         skip: Sequence[str] = (),
         **settings: Unpack[AuthKitSettings],
     ) -> None:
         self.app = app
         self._skip = tuple((skip,) if isinstance(skip, str) else skip)
         self._fault: ConfigurationError | None = None
+        parts: dict[str, Any] = {
+            "http_client_factory": http_client_factory,
+            "coordinator": coordinator,
+            "redis_url": redis_url,
+            "on_session_refresh_success": on_session_refresh_success,
+            "on_session_refresh_error": on_session_refresh_error,
+        }
         try:
-            self._check_arguments(config, authkit, settings, http_client_factory)
-            self._authkit = authkit or AuthKit(
-                config or AuthKitConfig.from_env(**settings),
-                http_client_factory=http_client_factory,
+            self._check_arguments(config, authkit, settings, parts)
+            self._authkit = authkit or _make_authkit(
+                config or AuthKitConfig.from_env(**settings), **parts
             )
         except ConfigurationError as fault:
             self._fault = fault
@@ -87,7 +106,7 @@ class AuthKitMiddleware:
         config: AuthKitConfig | None,
         authkit: AuthKit | None,
         settings: AuthKitSettings,
-        http_client_factory: HTTPClientFactory | None,
+        parts: Mapping[str, object],
     ) -> None:
         problems = [
             f"skip holds {path!r}, which is not a path such as /static"
@@ -102,8 +121,14 @@ class AuthKitMiddleware:
             problems.append(f"there is no option {name!r}{hint}")
         if sum(source is not None for source in (config, authkit, settings or None)) > 1:
             problems.append("AuthKitMiddleware takes either config, or authkit, or settings")
-        if authkit is not None and http_client_factory is not None:
-            problems.append("http_client_factory belongs to the AuthKit that authkit= gives")
+        if authkit is not None:
+            problems += (
+                f"{name} belongs to the AuthKit that authkit= gives"
+                for name, part in parts.items()
+                if part is not None
+            )
+        if parts["redis_url"] is not None and parts["coordinator"] is not None:
+            problems.append("AuthKitMiddleware takes either redis_url or coordinator")
         if problems:
             raise ConfigurationError(problems)
 
@@ -135,7 +160,7 @@ class AuthKitMiddleware:
             await error_response(scope, error, status=500)(scope, receive, send)
             return
         scope[_SCOPE_KEY] = session
-        await self.app(scope, receive, functools.partial(_send, session, send))
+        await self.app(scope, receive, functools.partial(send_with_cookies, session, send))
 
     def _is_skipped(self, path: str) -> bool:
         return any(path == prefix or path.startswith(prefix + "/") for prefix in self._skip)
@@ -222,56 +247,14 @@ class AuthKitMiddleware:
             await close()
 
 
-async def _send(session: AuthSession, send: Send, message: Message) -> None:
-    kind = message["type"]
-    if kind in {"http.response.start", "websocket.http.response.start"}:
-        cookies = _cookie_lines(session)
-        headers = _with_cache_headers(session, message.get("headers", ()), cookies=bool(cookies))
-        if headers is not None:
-            message = {**message, "headers": headers + cookies}
-    elif kind == "websocket.accept":
-        if cookies := _cookie_lines(session):
-            message = {**message, "headers": [*message.get("headers", ()), *cookies]}
-    elif kind == "websocket.close":
-        session.response_started = True
-    await send(message)
-
-
-def _cookie_lines(session: AuthSession) -> _Headers:
-    return [(b"set-cookie", cookie.line) for cookie in session.flush()]
-
-
-def _with_cache_headers(
-    session: AuthSession, headers: Iterable[tuple[bytes, bytes]], *, cookies: bool
-) -> _Headers | None:
-    """Return the headers that keep a shared cache from serving one user's answer to another.
-
-    `None` where the response is none of our business.
-    """
-    if not (cookies or session.carried or session.consulted):
-        return None
-    result = list(headers)
-    names = {name.lower() for name, _ in result}
-    if cookies:
-        result = [(name, value) for name, value in result if name.lower() != b"cache-control"]
-        result.append((b"cache-control", b"private, no-store"))
-    elif session.carried and b"cache-control" not in names:
-        # With a validator, a signed-in browser may keep its own copy and ask whether it is good.
-        validator = b"etag" in names or b"last-modified" in names
-        result.append(
-            (b"cache-control", b"private, no-cache" if validator else b"private, no-store")
+def _make_authkit(config: AuthKitConfig, *, redis_url: str | None, **parts: Any) -> AuthKit:
+    if redis_url is not None:
+        try:
+            from authkit_asgi.redis import RedisRefreshCoordinator  # noqa: PLC0415  # an extra
+        except ModuleNotFoundError:
+            problem = "redis_url needs the package redis: pip install 'authkit-asgi[redis]'"
+            raise ConfigurationError([problem]) from None
+        parts["coordinator"] = RedisRefreshCoordinator(
+            redis_url, cookie_password=config.cookie_password, timeout=config.refresh_timeout
         )
-    _merge_vary(result)
-    return result
-
-
-def _merge_vary(headers: _Headers) -> None:
-    lines = [index for index, (name, _) in enumerate(headers) if name.lower() == b"vary"]
-    if not lines:
-        headers.append((b"vary", b"Cookie"))
-        return
-    fields = {field.strip().lower() for index in lines for field in headers[index][1].split(b",")}
-    if not fields.isdisjoint({b"*", b"cookie"}):
-        return
-    name, value = headers[lines[-1]]
-    headers[lines[-1]] = (name, value + b", Cookie" if value.strip() else b"Cookie")
+    return AuthKit(config, **parts)

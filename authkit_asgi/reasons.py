@@ -11,6 +11,9 @@ from authkit_asgi.errors import (
     UnavailableError,
 )
 
+REAUTHENTICATION_REASONS = frozenset({"sso_required", "mfa_enrollment", "mfa_challenge"})
+"""WorkOS's words for what another sign-in to the same organization puts right."""
+
 _GRANT_REASONS = {
     reason.value: reason
     for reason in (
@@ -19,6 +22,7 @@ _GRANT_REASONS = {
         SignedOutReason.SSO_REQUIRED,
         SignedOutReason.EMAIL_VERIFICATION_REQUIRED,
         SignedOutReason.ORGANIZATION_SELECTION_REQUIRED,
+        SignedOutReason.SIGNED_OUT,
     )
 }
 

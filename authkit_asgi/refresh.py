@@ -5,24 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import copy
-import hashlib
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-
-import anyio
+from typing import Protocol
 
 from authkit_asgi.auth import Auth
-from authkit_asgi.errors import AuthKitError, GrantRejectedError, WorkOSUnavailableError
+from authkit_asgi.errors import AuthKitError, InvalidTokenError, WorkOSUnavailableError
+from authkit_asgi.outcomes import Outcome, OutcomeMemory, Tombstones
 from authkit_asgi.session import Session
-
-_REMEMBERED_SECONDS = 30  # requests that were under way with the old cookie still arrive
-_MAX_REMEMBERED = 10_000  # results in one event loop; the oldest go first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Successor:
-    """What an exchange made of a session: its successor, sealed, and who is signed in by it.
+    """A session that followed on another: sealed for its cookie, and who is signed in by it.
 
     `auth` is signed out when the new token could not be verified yet; the cookie is written all
     the same, because the old refresh token is spent.
@@ -33,96 +29,196 @@ class Successor:
     auth: Auth
 
 
-Exchange = Callable[[Session, str | None], Awaitable[Successor]]
-
-
-@dataclass(slots=True)
-class _Flight:
-    """An exchange under way or just finished, and the organization it asked for."""
+class Exchange(Protocol):
+    """One refresh token's exchange, as a coordinator runs it."""
 
     organization_id: str | None
-    task: asyncio.Task[Successor]
+    """The organization asked for."""
+    session_id: str | None
+    """The session it is about."""
 
-
-class RefreshCoordinator:
-    """Runs one exchange for each refresh token within this process.
-
-    Flights are keyed by the refresh token alone, since a strict server revokes the session when
-    one token comes twice. Each runs in a task of its own: a client that hangs up does not stop an
-    exchange after which the old token is worth nothing.
-    """
-
-    def __init__(self, *, timeout: float) -> None:
-        self._timeout = timeout
-        self._flights: dict[asyncio.AbstractEventLoop, dict[bytes, _Flight]] = {}
-        self._lock = threading.Lock()
-
-    async def refresh(
-        self, session: Session, organization_id: str | None, exchange: Exchange
-    ) -> Successor:
-        """Return the successor of `session` in `organization_id`, from whichever flight makes it.
-
-        Who asks for another organization than the flight under way waits for it, then exchanges
-        the successor's refresh token.
+    async def perform(self) -> Outcome:
+        """Ask WorkOS.
 
         Raises:
-            WorkOSUnavailableError: The deadline passed; the exchange itself goes on.
-            AuthKitError: What `exchange` raised, to all who waited for it.
+            UnavailableError: Nothing is known about the token.
         """
-        try:
-            with anyio.fail_after(self._timeout):
-                return await self._join(session, organization_id, exchange)
-        except TimeoutError:
-            raise WorkOSUnavailableError("The refresh did not end in time") from None
+        ...
 
-    async def _join(
-        self, session: Session, organization_id: str | None, exchange: Exchange
-    ) -> Successor:
-        flights = self._flights_here()
-        while flight := flights.get(key := _key(session)):
-            is_other = flight.organization_id != organization_id
-            try:
-                successor = await _outcome(flight.task)
-            except GrantRejectedError:
-                if not is_other:
-                    raise
-                # What WorkOS refuses for one organization (SSO, MFA) it may grant for another:
-                # a switch that failed must not end the session.
-                if flights.get(key) is flight:
-                    del flights[key]
-                continue
-            if not is_other:
-                return successor
-            session = successor.session
-        flight = _start(session, organization_id, exchange)
-        flights[key] = flight
-        if len(flights) > _MAX_REMEMBERED:
-            flights.pop(next(iter(flights)))
-        flight.task.add_done_callback(lambda _: _forget_later(flights, key, flight))
-        return await _outcome(flight.task)
+    async def accept(self, outcome: Outcome) -> Successor:
+        """Verify what `perform`, here or in another process, has brought.
 
-    def newest(self, session: Session) -> Successor | None:
-        """Return the last of the remembered successors of `session`, `None` if it has none.
-
-        A request that is late with its answer must not put a spent token over its successor.
+        Raises:
+            AuthKitError: It is not to be used.
         """
-        newest: Successor | None = None
-        flights = self._flights_here()
-        while flight := flights.get(_key(session)):
-            if not flight.task.done() or flight.task.cancelled() or flight.task.exception():
-                break
-            newest = flight.task.result()
-            session = newest.session
-        return newest
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """How a refresh token's exchange ended, for one of those who waited."""
+
+    outcome: Outcome
+    successor: Successor | None
+    """What it was accepted as; `None` for a refusal, and for what was only remembered."""
+
+
+class RefreshCoordinator(Protocol):
+    """Sees to it that each refresh token is exchanged once, and remembers what came of it.
+
+    Tokens are named by `refresh_key`. What is remembered may be lost early (a restart, a bound),
+    but never made up.
+    """
+
+    async def run(self, key: str, exchange: Exchange) -> Landing:
+        """Return what the token has come to: remembered, under way, or exchanged now.
+
+        The exchange goes on when the caller is cancelled.
+
+        Raises:
+            UnavailableError: It could not be exchanged; the next caller tries again.
+            AuthKitError: What `exchange.accept` raised.
+        """
+        ...
+
+    def is_under_way(self, key: str) -> bool:
+        """Tell whether this event loop is exchanging the token now."""
+        ...
+
+    def recall(self, key: str) -> Iterator[Outcome]:
+        """Yield what this process remembers of the token, then of its successor's, and so on."""
+        ...
+
+    async def newest(self, key: str, session_id: str | None) -> str | None:
+        """Return the last sealed successor known, for a response that is about to be written.
+
+        What other processes know of the session, and of its end, is known here from then on.
+        """
+        ...
+
+    async def forget(self, key: str, outcome: Outcome) -> None:
+        """Drop a refusal that was another organization's."""
+        ...
+
+    def see(self, key: str) -> None:
+        """Note that a request has brought the cookie with this token. On every request: fast."""
+        ...
+
+    async def end(self, session_id: str | None, *, is_superseded: bool = False) -> None:
+        """Note that a session was signed out, or that another has taken its cookie's place."""
+        ...
+
+    async def begin(self, session_id: str | None) -> None:
+        """Note that a session is new, whatever was noted of its id."""
+        ...
+
+    def is_ended(self, session_id: str | None, *, or_superseded: bool = False) -> bool:
+        """Tell whether this process knows that a session is over. On every request: fast."""
+        ...
+
+    async def open(self) -> None:
+        """Keep what the running event loop uses until `aclose`."""
+        ...
 
     async def aclose(self) -> None:
-        """Wait for the running loop's exchanges, until the deadline at the longest."""
+        """Wait for the running event loop's exchanges, within a deadline."""
+        ...
+
+
+class InProcessRefreshCoordinator:
+    """The coordinator of one process: one flight for each token and event loop, one memory for all.
+
+    A flight runs in a task of its own with an empty context. A client that hangs up does not stop
+    it, after which the old token would be worth nothing; and the request's trace spans and
+    database sessions may end before it does.
+
+    Args:
+        timeout: Seconds for which `aclose` waits.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, *, timeout: float, clock: Callable[[], float]) -> None:
+        self._timeout = timeout
+        self._memory = OutcomeMemory(clock)
+        self._signed_out = Tombstones(clock)
+        self._superseded = Tombstones(clock)
+        self._flights: dict[asyncio.AbstractEventLoop, dict[str, asyncio.Task[Landing]]] = {}
+        self._lock = threading.Lock()
+
+    async def run(self, key: str, exchange: Exchange) -> Landing:
+        """See `RefreshCoordinator.run`."""
+        flights = self._flights_here()
+        flight = flights.get(key)
+        if flight is None:
+            if (known := self._memory.find(key)) is not None:
+                return Landing(known, None)
+            flight = flights[key] = asyncio.create_task(
+                self._fly(key, exchange), context=contextvars.Context()
+            )
+            flight.add_done_callback(lambda done: _land(flights, key, done))
+        return await _outcome(flight)
+
+    async def _fly(self, key: str, exchange: Exchange) -> Landing:
+        outcome = await exchange.perform()
+        # Before anything else may fail: the old token is spent.
+        self._memory.remember(key, outcome)
+        if outcome.sealed is None:
+            return Landing(outcome, None)
+        try:
+            return Landing(outcome, await exchange.accept(outcome))
+        except InvalidTokenError:
+            return Landing(outcome, None)  # another process's, and over since
+
+    def remember(self, key: str, outcome: Outcome) -> None:
+        """Remember what another process has found out."""
+        self._memory.remember(key, outcome)
+
+    def is_under_way(self, key: str) -> bool:
+        """See `RefreshCoordinator.is_under_way`."""
+        return key in self._flights_here()
+
+    def recall(self, key: str) -> Iterator[Outcome]:
+        """See `RefreshCoordinator.recall`."""
+        return self._memory.chain(key)
+
+    async def newest(self, key: str, session_id: str | None) -> str | None:  # noqa: ARG002
+        """See `RefreshCoordinator.newest`."""
+        return next(
+            (known.sealed for known in reversed([*self._memory.chain(key)]) if known.sealed), None
+        )
+
+    async def forget(self, key: str, outcome: Outcome) -> None:
+        """See `RefreshCoordinator.forget`."""
+        self._memory.forget(key, outcome)
+
+    def see(self, key: str) -> None:
+        """See `RefreshCoordinator.see`."""
+        self._memory.see(key)
+
+    async def end(self, session_id: str | None, *, is_superseded: bool = False) -> None:
+        """See `RefreshCoordinator.end`."""
+        (self._superseded if is_superseded else self._signed_out).add(session_id)
+
+    async def begin(self, session_id: str | None) -> None:
+        """See `RefreshCoordinator.begin`."""
+        self._signed_out.discard(session_id)
+        self._superseded.discard(session_id)
+
+    def is_ended(self, session_id: str | None, *, or_superseded: bool = False) -> bool:
+        """See `RefreshCoordinator.is_ended`."""
+        return session_id in self._signed_out or (or_superseded and session_id in self._superseded)
+
+    async def open(self) -> None:
+        """Do nothing: a memory needs no opening."""
+
+    async def aclose(self) -> None:
+        """See `RefreshCoordinator.aclose`."""
         with self._lock:
             flights = self._flights.pop(asyncio.get_running_loop(), {})
-        if pending := [flight.task for flight in flights.values() if not flight.task.done()]:
-            await asyncio.wait(pending, timeout=self._timeout)
+        if flights:
+            await asyncio.wait(flights.values(), timeout=self._timeout)
 
-    def _flights_here(self) -> dict[bytes, _Flight]:
+    def _flights_here(self) -> dict[str, asyncio.Task[Landing]]:
         loop = asyncio.get_running_loop()
         with self._lock:
             if loop not in self._flights:
@@ -133,44 +229,21 @@ class RefreshCoordinator:
             return self._flights[loop]
 
 
-def _key(session: Session) -> bytes:
-    return hashlib.sha256((session.refresh_token or "").encode("utf-8", "surrogatepass")).digest()
-
-
-def _start(session: Session, organization_id: str | None, exchange: Exchange) -> _Flight:
-    async def run() -> Successor:
-        return await exchange(session, organization_id)
-
-    # An empty context: the request's trace spans and database sessions end before this may.
-    task = asyncio.create_task(run(), context=contextvars.Context())
-    return _Flight(organization_id, task)
-
-
-async def _outcome(task: asyncio.Task[Successor]) -> Successor:
+async def _outcome(flight: asyncio.Task[Landing]) -> Landing:
     """Wait for a flight, which goes on if the waiter is cancelled, and return or raise its end."""
-    await asyncio.wait({task})
-    if task.cancelled():
+    await asyncio.wait({flight})
+    if flight.cancelled():
         raise WorkOSUnavailableError("The refresh was stopped")
-    error = task.exception()
+    error = flight.exception()
     if isinstance(error, AuthKitError):
         # A copy for each: one error raised again and again would grow by every traceback.
         raise copy.copy(error)
-    return task.result()
+    return flight.result()
 
 
-def _forget_later(flights: dict[bytes, _Flight], key: bytes, flight: _Flight) -> None:
-    def forget() -> None:
-        if flights.get(key) is flight:
-            del flights[key]
-
-    if _is_final(flight.task):
-        asyncio.get_running_loop().call_later(_REMEMBERED_SECONDS, forget)
-    else:
-        forget()  # so that the next request tries again
-
-
-def _is_final(task: asyncio.Task[Successor]) -> bool:
-    if task.cancelled():
-        return False
-    # Reading it also keeps an exchange whose waiters are all gone from being "never retrieved".
-    return task.exception() is None or isinstance(task.exception(), GrantRejectedError)
+def _land(
+    flights: dict[str, asyncio.Task[Landing]], key: str, flight: asyncio.Task[Landing]
+) -> None:
+    del flights[key]
+    if not flight.cancelled():
+        flight.exception()  # read, so that one whose waiters have left is not "never retrieved"

@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from authkit_asgi.api import SignInOptions
-from authkit_asgi.connection import AuthSession, get_session
+from authkit_asgi.auth_session import AuthSession
+from authkit_asgi.connection import get_session
 from authkit_asgi.errors import (
     AuthKitError,
     AuthorizationDeniedError,
@@ -137,7 +138,7 @@ class _Endpoints:
         result = await session.complete_sign_in(code, state)
         # The hook comes first: what it raises leaves the browser signed in as before.
         response = await _call(self._on_success, request, result)
-        session.adopt(result)
+        await session.adopt(result)
         if response is not None:
             return response
         if session.config.cookie_same_site == "strict":

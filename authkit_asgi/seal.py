@@ -40,8 +40,7 @@ _KEY_BYTES = _SALT_BYTES = 32
 _IV_BYTES = 16
 _AES_BLOCK = PKCS7(128)
 
-# A string without an end goes to the end of the text: searched for anew from each quote in it,
-# it would take a second.
+# A string without an end goes to the end of the text, not to be searched for from each quote in it.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 
@@ -87,7 +86,7 @@ def seal(
             `MAX_SEAL_LENGTH` or nested deeper than `MAX_DEPTH`.
         TypeError, ValueError, RecursionError: The payload is no JSON; as `json.dumps` says it.
     """
-    password_id, secret = next(iter(_newest_first(password).items()))
+    password_id, secret = next(iter(newest_first(password).items()))
     plaintext = _dump(payload)
     exp = str(_milliseconds(clock() + ttl)) if ttl else ""
     salt, mac_salt, iv = _fresh_salt(), _fresh_salt(), os.urandom(_IV_BYTES)
@@ -131,7 +130,7 @@ def unseal(
             or holds no JSON or some nested deeper than `MAX_DEPTH`, or the password cannot be
             used. No other exception is raised, whatever text `sealed` is.
     """
-    candidates = _newest_first(password)
+    candidates = newest_first(password)
     if len(sealed) > MAX_SEAL_LENGTH:
         raise SealError(f"The seal is too long: {MAX_SEAL_LENGTH} characters at most")
     match = _GRAMMAR.fullmatch(sealed.encode()) if sealed.isascii() else None
@@ -143,7 +142,12 @@ def unseal(
     return _unwrap(payload) if match["version"] == b"1" else payload
 
 
-def _newest_first(password: Password) -> dict[str, bytes]:
+def newest_first(password: Password) -> dict[str, bytes]:
+    """Return the passwords by their ids, the one that seals first.
+
+    Raises:
+        SealError: One of them cannot be used.
+    """
     if isinstance(password, str):
         return {_DEFAULT_ID: _secret(password)}
     if isinstance(password, Mapping):

@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Unpack
-
-import anyio
+from typing import Any, Unpack
 
 from authkit_asgi.api import SignInOptions, WorkOSAPI
-from authkit_asgi.auth import Auth, SignedIn, SignedOut, SignedOutReason
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter
-from authkit_asgi.errors import (
-    GrantRejectedError,
-    InvalidSessionError,
-    InvalidTokenError,
-    KeysUnavailableError,
-    UnavailableError,
-    UnknownKeyError,
-    UntrustedResponseError,
-)
+from authkit_asgi.errors import GrantRejectedError, SessionReadOnlyError
+from authkit_asgi.hooks import RefreshErrorHook, RefreshHooks, RefreshSuccessHook
 from authkit_asgi.http_clients import HTTPClientFactory, HTTPClients
+from authkit_asgi.loading import Loaded, SessionLoader
+from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.pkce import PendingSignIn, surplus_verifiers
-from authkit_asgi.reasons import signed_out_by
-from authkit_asgi.refresh import RefreshCoordinator, Successor
-from authkit_asgi.session import Session, seal_session, session_from_answer, unseal_session
-from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult, authenticate
+from authkit_asgi.refresh import InProcessRefreshCoordinator, RefreshCoordinator, Successor
+from authkit_asgi.renewal import SessionRenewal, session_id, session_organization
+from authkit_asgi.session import Session
+from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult
 from authkit_asgi.sign_out import logout_url
-from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
-
-logger = logging.getLogger(__name__)
-
-_MAX_DUPLICATES = 4  # authentic cookies of one name that are compared; browsers have two at most
-_KEYS_SECONDS = 1  # a sign-out must not wait for WorkOS: in a new process there are no keys yet
-
-NO_COOKIE = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """What the session cookies of a request come to."""
-
-    auth: Auth
-    session: Session | None = None
-    """The authentic session, also when nobody is signed in by it (any more)."""
-    sealed: str | None = field(default=None, repr=False)
-    """The text to write into the cookie, if it has to change."""
-    conflicting: bool = False
-    """The cookies are of different users; a sign-in has to clear them all away."""
-
-
-_NOTHING = Loaded(auth=NO_COOKIE)
-_INVALID = SignedOut(reason=SignedOutReason.INVALID_SESSION_COOKIE)
+from authkit_asgi.tokens import AccessTokenVerifier
 
 
 class AuthKit:
@@ -64,6 +30,11 @@ class AuthKit:
         config: The settings.
         http_client_factory: Makes the `httpx.AsyncClient` of an event loop; the default follows no
             redirects and verifies certificates.
+        coordinator: Sees to it that each refresh token is exchanged once; by default within this
+            process.
+        on_session_refresh_success: Called with the `SignedIn` after each exchange.
+        on_session_refresh_error: Called with the error of each refresh that failed. What a hook
+            raises is logged; what it returns to be awaited runs beside the requests.
         clock: Seconds since the epoch.
     """
 
@@ -72,6 +43,9 @@ class AuthKit:
         config: AuthKitConfig,
         *,
         http_client_factory: HTTPClientFactory | None = None,
+        coordinator: RefreshCoordinator | None = None,
+        on_session_refresh_success: RefreshSuccessHook | None = None,
+        on_session_refresh_error: RefreshErrorHook | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.config = config
@@ -79,7 +53,10 @@ class AuthKit:
         self.cookies = CookieWriter(config)
         self.api = WorkOSAPI(config, self.http_clients)
         self._clock = clock
-        self.refreshes = RefreshCoordinator(timeout=config.refresh_timeout)
+        self.coordinator = coordinator or InProcessRefreshCoordinator(
+            timeout=config.refresh_timeout, clock=clock
+        )
+        self._hooks = RefreshHooks(on_session_refresh_success, on_session_refresh_error)
         self._verifier = AccessTokenVerifier(
             config.jwks_url,
             http_client=self.http_clients.lend,
@@ -90,69 +67,26 @@ class AuthKit:
             jwks_max_stale=config.jwks_max_stale,
             clock=clock,
         )
+        self._renewal = SessionRenewal(
+            config, self.api, self._verifier, self.coordinator, hooks=self._hooks, clock=clock
+        )
+        self._loader = SessionLoader(
+            config, self._verifier, self.coordinator, self._renewal, clock=clock
+        )
         self._sign_ins = SignInFlow(config, self.api, self.cookies, self._verifier, clock=clock)
 
     async def load(self, values: Sequence[str], *, may_refresh: bool = True) -> Loaded:
         """Return who the session cookies' `values` are from, in the order in which they came.
 
-        An expired or unverifiable access token is exchanged for a new one, unless `may_refresh` is
-        false. Never raises for anything a request can hold.
+        An access token that has expired or soon will, or whose signature does not verify, is
+        exchanged for a new one, unless `may_refresh` is false. Never raises for anything a request
+        can hold.
         """
-        if not values:
-            return _NOTHING
-        sessions = self._authentic(values)
-        if len({session.user_id for session in sessions}) != 1:
-            return Loaded(auth=_INVALID, conflicting=bool(sessions))
-        session = sessions[0] if len(sessions) == 1 else max(sessions, key=_issued_at)
-        return await self._load_session(session, may_refresh=may_refresh)
-
-    async def _load_session(self, session: Session, *, may_refresh: bool) -> Loaded:
-        auth: Auth
-        try:
-            if may_refresh:
-                auth = await authenticate(session, self._verifier)
-                if auth.expires_at <= self._clock() and session.refresh_token is not None:
-                    return await self._renew(session, auth)
-            else:
-                auth = await self._authenticate_soon(session)
-        except InvalidTokenError as error:
-            if may_refresh and session.refresh_token is not None:
-                return await self._load_successor(session)
-            auth = signed_out_by(error)
-        except (InvalidSessionError, UnavailableError) as error:
-            auth = signed_out_by(error)
-        return Loaded(auth=auth, session=session)
-
-    async def _renew(self, session: Session, auth: SignedIn) -> Loaded:
-        """Replace a token that lives on the leeway for skewed clocks; if that fails, it serves."""
-        loaded = await self._load_successor(session)
-        is_outage = loaded.auth.user is None and loaded.auth.retry_after is not None
-        return Loaded(auth=auth, session=session) if is_outage and not loaded.sealed else loaded
-
-    async def _authenticate_soon(self, session: Session) -> SignedIn:
-        try:
-            with anyio.fail_after(_KEYS_SECONDS):
-                return await authenticate(session, self._verifier)
-        except TimeoutError:
-            raise KeysUnavailableError("No signing keys yet", retry_after=1) from None
-
-    def _authentic(self, values: Sequence[str]) -> list[Session]:
-        sessions: list[Session] = []
-        for value in values:
-            try:
-                sessions.append(unseal_session(value, self.config.cookie_password))
-            except InvalidSessionError:
-                continue
-            if len(sessions) == _MAX_DUPLICATES:
-                break
-        return sessions
-
-    async def _load_successor(self, session: Session) -> Loaded:
-        try:
-            successor = await self.refresh(session)
-        except (GrantRejectedError, UnavailableError) as error:
-            return Loaded(auth=signed_out_by(error), session=session)
-        return Loaded(auth=successor.auth, session=successor.session, sealed=successor.sealed)
+        return await self._loader.load(
+            values,
+            may_refresh=may_refresh and not self.config.is_read_only,
+            may_wait=may_refresh,
+        )
 
     async def refresh(self, session: Session, organization_id: str | None = None) -> Successor:
         """Exchange the session's refresh token, together with whoever else asks for it.
@@ -162,54 +96,40 @@ class AuthKit:
             organization_id: The organization to switch to; the session's own when `None`.
 
         Raises:
+            SessionReadOnlyError: The setting `refresh` is ``never``.
             GrantRejectedError: WorkOS refused for good, with its reason.
             UnavailableError: WorkOS cannot be asked, or its answer is not to be trusted; the
                 session's cookie is to be kept.
         """
+        self._require_writable()
         if session.refresh_token is None:
             raise GrantRejectedError("no_refresh_token")
         if organization_id is None:
             organization_id = session_organization(session)
-        successor = await self.refreshes.refresh(session, organization_id, self._exchange)
-        while self._is_outlived(successor.auth):
-            # Remembered for a late request, and expired since: it is its own successor's turn.
-            session = successor.session
-            successor = await self.refreshes.refresh(session, organization_id, self._exchange)
-        return successor
+        return await self._renewal.refresh(session, organization_id)
 
-    def _is_outlived(self, auth: Auth) -> bool:
-        return auth.user is not None and auth.expires_at + self.config.jwt_leeway <= self._clock()
+    async def newest(self, session: Session) -> str | None:
+        """Return the last sealed successor of a session that is known, `None` if there is none."""
+        key = refresh_key(session.refresh_token)
+        return await self.coordinator.newest(key, session_id(session))
 
-    async def _exchange(self, session: Session, organization_id: str | None) -> Successor:
-        try:
-            return await self._succeed(session, organization_id)
-        except GrantRejectedError as error:
-            logger.info("A refresh was refused (%s)", error.reason)
-            raise
-        except UnavailableError as error:
-            logger.warning("A refresh failed (%s): %s", error.code, error)
-            raise
+    def is_over(self, session: Session) -> bool:
+        """Tell whether a session was ended, or replaced, while a request was under way."""
+        return self.coordinator.is_ended(session_id(session), or_superseded=True)
 
-    async def _succeed(self, session: Session, organization_id: str | None) -> Successor:
-        answer = await self.api.exchange_refresh_token(session.refresh_token or "", organization_id)
-        try:
-            successor = session_from_answer(answer, session)
-            _check_same_user(session, successor)
-            auth = await self._verified(successor)
-        except (UntrustedResponseError, InvalidTokenError, InvalidSessionError) as error:
-            raise UnavailableError(f"WorkOS's answer cannot be used: {error}") from None
-        sealed = seal_session(successor, self.config.cookie_password)
-        return Successor(session=successor, sealed=sealed, auth=auth)
+    async def end(self, session: Session) -> None:
+        """Note that a session is over, so that no exchange under way brings it back."""
+        await self.coordinator.end(session_id(session))
 
-    async def _verified(self, successor: Session) -> Auth:
-        # The old token is spent, so its successor must reach the browser although it cannot be
-        # verified yet: the keys are out of reach, or a new one is in use before it is published.
-        try:
-            return await authenticate(successor, self._verifier)
-        except KeysUnavailableError as error:
-            return signed_out_by(error)
-        except UnknownKeyError:
-            return signed_out_by(KeysUnavailableError("A signing key is not published yet"))
+    async def supersede(self, session: Session) -> None:
+        """Note that a session's cookie has gone, so that no request under way writes to it."""
+        await self.coordinator.end(session_id(session), is_superseded=True)
+
+    async def replace(self, previous: Session | None, session: Session) -> None:
+        """Note that a sign-in has put a session in place of the previous one."""
+        await self.coordinator.begin(session_id(session))
+        if previous is not None and session_id(previous) != session_id(session):
+            await self.supersede(previous)
 
     def authorization_url(
         self,
@@ -259,7 +179,20 @@ class AuthKit:
             UntrustedResponseError: The answer holds no usable session.
             SessionTooLargeError: The session cannot be sealed.
         """
+        self._require_writable()
         return await self._sign_ins.complete(code, self.unseal_state(state))
+
+    async def accept_sign_in(self, answer: Mapping[str, Any]) -> SignInResult:
+        """Return the sign-in that an answer of WorkOS's `authenticate` makes.
+
+        Raises:
+            UntrustedResponseError: The answer holds no usable session.
+            KeysUnavailableError: Its token cannot be verified now.
+            SessionReadOnlyError: The setting `refresh` is ``never``.
+            SessionTooLargeError: The session cannot be sealed.
+        """
+        self._require_writable()
+        return await self._sign_ins.accept(answer)
 
     def logout_url(self, session: Session | None, return_to: str | None) -> str:
         """Return where to send a browser that signs out.
@@ -270,29 +203,18 @@ class AuthKit:
         """
         return logout_url(self.config, self.api, session, return_to)
 
+    def _require_writable(self) -> None:
+        if self.config.is_read_only:
+            raise SessionReadOnlyError
+
     async def open(self) -> None:
         """Keep connections of the running event loop open until `aclose`."""
         self.http_clients.keep()
+        await self.coordinator.open()
 
     async def aclose(self) -> None:
         """Wait for exchanges under way, then close what belongs to the running event loop."""
-        await self.refreshes.aclose()
+        await self.coordinator.aclose()
+        await self._hooks.aclose(self.config.refresh_timeout)
         await self._verifier.aclose()
         await self.http_clients.release()
-
-
-def session_organization(session: Session) -> str | None:
-    """Return the organization an authentic session is in, also when its token has expired."""
-    organization_id = unverified_claims(session.access_token).get("org_id")
-    return organization_id if isinstance(organization_id, str) else None
-
-
-def _check_same_user(session: Session, successor: Session) -> None:
-    if successor.user_id != session.user_id:
-        raise UntrustedResponseError("WorkOS answered with another user's session")
-
-
-def _issued_at(session: Session) -> float:
-    issued_at = unverified_claims(session.access_token).get("iat")
-    # Not made a float: JSON has whole numbers that do not fit into one.
-    return issued_at if isinstance(issued_at, int | float) else 0

@@ -176,6 +176,12 @@ class SignInFlow:
             SessionTooLargeError: The session cannot be sealed.
         """
         answer = await self._api.exchange_code(code, pending.code_verifier)
+        return await self.accept(answer, pending)
+
+    async def accept(
+        self, answer: Mapping[str, Any], pending: PendingSignIn | None = None
+    ) -> SignInResult:
+        """Return the sign-in that WorkOS's answer makes; the errors are those of `complete`."""
         session = session_from_answer(answer)
         try:
             auth = await authenticate(session, self._verifier)
@@ -186,7 +192,9 @@ class SignInFlow:
             auth=auth,
             session=session,
             sealed=seal_session(session, self._config.cookie_password),
-            return_path=safe_return_path(pending.return_path, self._config.default_return_path),
-            custom_state=pending.custom_state,
+            return_path=safe_return_path(
+                pending.return_path if pending else None, self._config.default_return_path
+            ),
+            custom_state=pending.custom_state if pending else None,
             oauth_tokens=freeze_answer(oauth_tokens) if isinstance(oauth_tokens, dict) else None,
         )

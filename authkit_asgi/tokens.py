@@ -14,7 +14,12 @@ from joserfc.jwk import RSAKey
 from joserfc.util import urlsafe_b64decode
 
 from authkit_asgi.auth import Claims, freeze, nests_within
-from authkit_asgi.errors import ExpiredTokenError, InvalidTokenError, UnknownKeyError
+from authkit_asgi.errors import (
+    ExpiredTokenError,
+    InvalidTokenError,
+    UnacceptableClaimsError,
+    UnknownKeyError,
+)
 from authkit_asgi.jwks import ClientLender, KeySetCache
 
 _MAX_TOKEN_CHARS = 16 * 1024
@@ -96,7 +101,8 @@ class AccessTokenVerifier:
 
         Raises:
             ExpiredTokenError: `exp` is over and nothing else is wrong.
-            UnknownKeyError: the key set does not have the key it names; a kind of:
+            UnacceptableClaimsError: it is authentic, but its claims are not what they have to be.
+            UnknownKeyError: the key set does not have the key it names. All are kinds of:
             InvalidTokenError: the token does not verify.
             KeysUnavailableError: the keys cannot be fetched; nothing is known against the token.
         """
@@ -130,14 +136,14 @@ class AccessTokenVerifier:
         _check_types(claims)
         now = self._clock()
         if self._issuers and claims.get("iss") not in self._issuers:
-            raise InvalidTokenError("The access token's iss claim is not an accepted issuer")
+            raise UnacceptableClaimsError("The access token's iss claim is not an accepted issuer")
         if (
             self._client_id is not None
             and claims.get("client_id", self._client_id) != self._client_id
         ):
-            raise InvalidTokenError("The access token was issued for another client_id")
+            raise UnacceptableClaimsError("The access token was issued for another client_id")
         if claims.get("nbf", 0) - self._leeway > now:
-            raise InvalidTokenError("The access token is not valid yet (nbf)")
+            raise UnacceptableClaimsError("The access token is not valid yet (nbf)")
         expires_at = claims["exp"]
         for name in _DATES:
             if name in claims:
@@ -198,9 +204,11 @@ def _check_types(claims: dict[str, Any]) -> None:
     for name, value in claims.items():
         is_fit = _FIT.get(name)
         if is_fit is not None and not is_fit(value):
-            raise InvalidTokenError(f"The access token's {name} claim is not what it has to be")
+            raise UnacceptableClaimsError(
+                f"The access token's {name} claim is not what it has to be"
+            )
     if not claims.keys() >= _REQUIRED:
-        raise InvalidTokenError("The access token lacks one of the claims exp, sub and sid")
+        raise UnacceptableClaimsError("The access token lacks one of the claims exp, sub and sid")
 
 
 def _is_string(value: Any) -> bool:

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from authkit_asgi import AuthKitMiddleware
-from authkit_asgi.config import AuthKitSettings
 from authkit_asgi.fastapi import auth_router
+from authkit_asgi.setting_types import AuthKitSettings
 from example_app import api, pages, problems
 
 _STATIC = Path(__file__).parent / "static"

@@ -37,7 +37,7 @@ async def switch_organization(
     if not is_own_form(request.scope, session.config.origin):
         raise HTTPException(403, "Switch organizations on a page of this site.")
     try:
-        await session.switch_organization(organization_id)
+        await session.switch_organization(organization_id, return_to="/dashboard")
     except AuthKitError as error:
         return await _dashboard(request, auth, session, switch_notice(error, organization_id))
     return RedirectResponse("/dashboard", status_code=303)

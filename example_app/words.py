@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from authkit_asgi import AuthKitError, GrantRejectedError, SignedOutReason, UnavailableError
+from authkit_asgi import (
+    AuthKitError,
+    GrantRejectedError,
+    ReauthenticationRequiredError,
+    SignedOutReason,
+    UnavailableError,
+)
 
 _SIGNED_OUT: Mapping[SignedOutReason, str] = {
     SignedOutReason.NO_SESSION_COOKIE_PROVIDED: "Nobody has signed in with this browser yet.",
@@ -21,6 +28,7 @@ _SIGNED_OUT: Mapping[SignedOutReason, str] = {
     "through its own identity provider.",
     SignedOutReason.EMAIL_VERIFICATION_REQUIRED: "Your email address has to be verified first.",
     SignedOutReason.ORGANIZATION_SELECTION_REQUIRED: "You have to choose an organization first.",
+    SignedOutReason.SIGNED_OUT: "You have signed out.",
     SignedOutReason.UNTRUSTED_ORIGIN: "The request came from another site.",
     SignedOutReason.TEMPORARILY_UNAVAILABLE: "Signing in is unavailable for a moment. "
     "You are not signed out: try again shortly.",
@@ -48,11 +56,11 @@ _SWITCH = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What went wrong, what the response's status is, and which organization to sign in to."""
+    """What went wrong, what the response's status is, and where another sign-in puts it right."""
 
     text: str
     status: int
-    organization_id: str | None = None
+    sign_in_url: str | None = None
 
 
 def signed_out(reason: SignedOutReason) -> str:
@@ -69,7 +77,10 @@ def switch_notice(error: AuthKitError, organization_id: str) -> Notice:
     """Say why the session could not move to another organization."""
     if isinstance(error, GrantRejectedError):
         text = _SWITCH.get(error.reason, "You cannot switch to this organization.")
-        return Notice(text=text, status=403, organization_id=organization_id)
+        if isinstance(error, ReauthenticationRequiredError):
+            return Notice(text=text, status=403, sign_in_url=error.authorization_url)
+        query = urlencode({"organization_id": organization_id, "return_to": "/dashboard"})
+        return Notice(text=text, status=403, sign_in_url=f"/login?{query}")
     if isinstance(error, UnavailableError):
         text = f"WorkOS cannot be reached. Try again in {error.retry_after} seconds."
         return Notice(text=text, status=503)

@@ -16,6 +16,7 @@ from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import (
     AuthKitError,
     GrantRejectedError,
+    RateLimitedError,
     WorkOSMisconfiguredError,
     WorkOSUnavailableError,
 )
@@ -133,7 +134,7 @@ async def test_refusal_without_a_word_is_an_outage(status, body):
 @pytest.mark.parametrize("body", [b"", b'{"error": "invalid_grant"}', BODIES["html"], DEEP])
 async def test_transient_status_is_an_outage_whatever_the_body_says(status, body):
     error = await refusal(httpx.Response(status, content=body))
-    assert type(error) is WorkOSUnavailableError
+    assert type(error) is (RateLimitedError if status == 429 else WorkOSUnavailableError)
     assert str(error) == f"WorkOS answered with status {status}"
     assert error.retry_after == 5
 

@@ -149,6 +149,9 @@ def test_fault_is_found_alone_and_named(changes, words):
         {"logout_return_origins": {"https://*.example.com", "http://localhost:*"}},
         {"jwt_leeway": 0},
         {"jwt_leeway": 60},
+        {"refresh": "never"},
+        {"refresh_buffer": 0},
+        {"refresh_buffer": 3600.5},
         {"default_return_path": "/a/%C3%BC;v=1"},
     ],
 )
@@ -173,6 +176,8 @@ def test_all_faults_come_at_once_a_line_each_without_a_value():
         "jwks_max_age": -77077,
         "jwks_max_stale": -77077,
         "api_timeout": -77077,
+        "refresh": MARKER,
+        "refresh_buffer": -77077,
         "refresh_timeout": -77077,
         "trusted_origins": [MARKER],
         "logout_return_origins": [MARKER],

@@ -14,6 +14,7 @@ from authkit_asgi.errors import (
     AuthKitError,
     AuthorizationDeniedError,
     ConfigurationError,
+    ConnectionLostError,
     CrossSiteRequestError,
     ExpiredTokenError,
     GrantRejectedError,
@@ -24,10 +25,14 @@ from authkit_asgi.errors import (
     OAuthStateMismatchError,
     PKCECookieMissingError,
     PKCEPayloadTooLargeError,
+    RateLimitedError,
+    ReauthenticationRequiredError,
     ResponseStartedError,
     SealError,
+    SessionReadOnlyError,
     SessionTooLargeError,
     SignInError,
+    UnacceptableClaimsError,
     UnavailableError,
     UnknownKeyError,
     UntrustedResponseError,
@@ -45,12 +50,17 @@ CODES = {
     SessionTooLargeError: "session_too_large",
     InvalidTokenError: "invalid_jwt",
     ExpiredTokenError: "expired_jwt",
+    UnacceptableClaimsError: "unacceptable_claims",
     UnavailableError: "temporarily_unavailable",
     KeysUnavailableError: "jwks_unavailable",
     UnknownKeyError: "unknown_key",
     WorkOSUnavailableError: "workos_unavailable",
     WorkOSMisconfiguredError: "workos_misconfigured",
+    ConnectionLostError: "connection_lost",
+    RateLimitedError: "rate_limited",
     GrantRejectedError: "grant_rejected",
+    ReauthenticationRequiredError: "reauthentication_required",
+    SessionReadOnlyError: "session_read_only",
     SignInError: "sign_in_failed",
     OAuthStateMismatchError: "oauth_state_mismatch",
     PKCECookieMissingError: "pkce_cookie_missing",
@@ -71,8 +81,15 @@ def all_errors() -> Iterator[type[BaseException]]:
 def make(kind: type[AuthKitError]) -> AuthKitError:
     if kind is ConfigurationError:
         return ConfigurationError(["WORKOS_CLIENT_ID is missing", "login_path is no path"])
-    if kind in {MiddlewareMissingError, PKCECookieMissingError, ResponseStartedError}:
+    if kind in {
+        MiddlewareMissingError,
+        PKCECookieMissingError,
+        ResponseStartedError,
+        SessionReadOnlyError,
+    }:
         return kind()
+    if kind is ReauthenticationRequiredError:
+        return kind("sso_required", "https://api.workos.com/user_management/authorize")
     return kind("words")
 
 
@@ -103,6 +120,7 @@ def test_error_survives_copy_and_pickle(kind, clone):
 @pytest.mark.parametrize(
     ("one", "others"),
     [
+        (SessionReadOnlyError, (UnavailableError, GrantRejectedError, InvalidTokenError)),
         (InvalidTokenError, (UnavailableError, GrantRejectedError, InvalidSessionError)),
         (UnavailableError, (InvalidTokenError, GrantRejectedError, SignInError)),
         (GrantRejectedError, (UnavailableError, InvalidTokenError, SignInError)),
@@ -122,6 +140,8 @@ def test_unavailable_says_when_to_try_again():
     assert UnavailableError("words").retry_after == 5
     assert KeysUnavailableError("words", retry_after=2).retry_after == 2
     assert issubclass(WorkOSMisconfiguredError, UnavailableError)
+    assert issubclass(ConnectionLostError, WorkOSUnavailableError)
+    assert issubclass(RateLimitedError, WorkOSUnavailableError)
 
 
 def test_configuration_error_has_a_line_for_each_fault():
@@ -141,6 +161,15 @@ def test_grant_rejected_carries_the_word():
     assert str(error) == "WorkOS rejected the grant (sso_required)"
 
 
+def test_reauthentication_required_carries_the_word_and_where_to_go():
+    error = make(ReauthenticationRequiredError)
+    assert isinstance(error, ReauthenticationRequiredError)
+    assert isinstance(error, GrantRejectedError)
+    assert error.reason == "sso_required"
+    assert error.authorization_url == "https://api.workos.com/user_management/authorize"
+    assert error.authorization_url not in str(error)  # it holds the state
+
+
 def test_authorization_denied_keeps_the_query_out_of_its_message():
     error = AuthorizationDeniedError("<script>")
     assert error.error == "<script>"
@@ -152,6 +181,7 @@ def test_authorization_denied_keeps_the_query_out_of_its_message():
     [
         (MiddlewareMissingError(), "app.add_middleware(AuthKitMiddleware)"),
         (ResponseStartedError(), "before the response"),
+        (SessionReadOnlyError(), "the application that owns the cookie"),
     ],
 )
 def test_error_without_arguments_says_what_to_do(error, advice):

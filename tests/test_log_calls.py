@@ -11,13 +11,30 @@ import authkit_asgi
 PACKAGE = Path(authkit_asgi.__file__).parent
 # File and template, and what others can write into its arguments.
 EXPECTED = {
+    ("hooks.py", "A refresh hook failed"): "the application: an exception of its own hook",
     ("jwks.py", "JWKS fetch failed; next try after %g s. %s"): "the key server: repr, shortened",
     ("jwks.py", "JWKS fetch works again"): "no arguments",
     ("middleware.py", "%s: %s"): "nothing: a session too large, in words of ours",
     ("middleware.py", "Loading a session failed with %s"): "nothing: a class's name",
     ("routes.py", "A sign-in was not completed (%s): %s"): "nothing: errors speak words of ours",
-    ("service.py", "A refresh failed (%s): %s"): "nothing: errors speak words of ours",
-    ("service.py", "A refresh was refused (%s)"): "WorkOS: a word of [a-z0-9_]",
+    ("pause.py", "Paused: no refresh for %s s, %s failures"): "nothing: numbers",
+    (
+        "redis_connection.py",
+        "Degraded: Redis cannot be used (%s), so each process refreshes for itself",
+    ): "nothing: a class's name",
+    (
+        "redis_connection.py",
+        "Restored: refreshes are coordinated through Redis again",
+    ): "no arguments",
+    (
+        "renewal.py",
+        "Denied: refresh of session %r of user %r (%s)",
+    ): "WorkOS: repr of ids it has issued, and a word of [a-z0-9_]",
+    ("renewal.py", "Refreshed session %r of user %r"): "WorkOS: repr of ids it has issued",
+    (
+        "renewal.py",
+        "Unavailable: refresh of session %r of user %r (%s): %s",
+    ): "WorkOS: repr of ids it has issued; errors speak words of ours",
 }
 METHODS = {"debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log"}
 FORBIDDEN = {"print", "warn", "warn_explicit", "print_exc", "print_exception", "basicConfig"}

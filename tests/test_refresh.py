@@ -1,175 +1,78 @@
-"""The coordinator: one exchange for all who wait, whoever waits and whoever leaves."""
+"""The coordinator of one process: one exchange for all who wait, and what is remembered."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import traceback
-from collections.abc import Callable
-from typing import Any
 
 import pytest
+from emulated import Clock
+from exchanges import Exchange, key, outcome, refusal, run
 
-from authkit_asgi import refresh
-from authkit_asgi.auth import SignedOut, SignedOutReason
 from authkit_asgi.errors import (
     AuthKitError,
-    GrantRejectedError,
+    ExpiredTokenError,
     UnavailableError,
     WorkOSUnavailableError,
 )
-from authkit_asgi.refresh import RefreshCoordinator, Successor
-from authkit_asgi.session import Session
-
-AUTH = SignedOut(reason=SignedOutReason.TEMPORARILY_UNAVAILABLE)
+from authkit_asgi.outcomes import refresh_key
+from authkit_asgi.refresh import InProcessRefreshCoordinator
 
 
-def session(refresh_token: str | None = "r0") -> Session:
-    return Session(
-        access_token="a", refresh_token=refresh_token, user_json={"id": "user_1", "email": "a@b"}
-    )
+@pytest.fixture
+def coordinator(clock: Clock) -> InProcessRefreshCoordinator:
+    return InProcessRefreshCoordinator(timeout=10, clock=clock)
 
 
-class Exchange:
-    """Stands in for WorkOS: notes each exchange, waits where told, ends as told.
-
-    The refresh token r0 is followed by r1, and so on.
-    """
-
-    def __init__(self, *outcomes: BaseException | None) -> None:
-        self.calls: list[tuple[str | None, str | None]] = []
-        self.outcomes = list(outcomes)
-        self.begun = asyncio.Event()
-        self.may_end = asyncio.Event()
-        self.may_end.set()
-
-    async def __call__(self, old: Session, organization_id: str | None) -> Successor:
-        self.calls.append((old.refresh_token, organization_id))
-        outcome = self.outcomes.pop(0) if self.outcomes else None
-        self.begun.set()
-        await self.may_end.wait()
-        if outcome is not None:
-            raise outcome
-        number = int((old.refresh_token or "r0")[1:]) + 1
-        return Successor(session=session(f"r{number}"), sealed=f"seal of r{number}", auth=AUTH)
-
-
-def run(main: Callable[[], Any]) -> Any:
-    """Run in a loop of its own and see that nothing is left: no task, no unread exception."""
-    complaints: list[dict[str, Any]] = []
-
-    async def watched() -> Any:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: complaints.append(context))
-        result = await main()
-        await asyncio.sleep(0)
-        assert asyncio.all_tasks() == {asyncio.current_task()}
-        gc.collect()
-        return result
-
-    result = asyncio.run(watched())
-    gc.collect()
-    assert complaints == []
-    return result
-
-
-def test_fifty_callers_share_one_exchange():
+def test_fifty_callers_share_one_exchange(coordinator):
     async def main() -> None:
-        exchange, coordinator = Exchange(), RefreshCoordinator(timeout=10)
-        results = await asyncio.gather(
-            *(coordinator.refresh(session(), "org_1", exchange) for _ in range(50))
+        exchange = Exchange()
+        landings = await asyncio.gather(*(coordinator.run(key(0), exchange) for _ in range(50)))
+        assert exchange.calls == 1
+        assert {landing.successor.sealed for landing in landings} == {"seal of r1"}
+        assert all(landing is landings[0] for landing in landings)
+
+    run(main)
+
+
+def test_different_refresh_tokens_do_not_share(coordinator):
+    async def main() -> None:
+        numbers = (0, 10, 20)
+        landings = await asyncio.gather(
+            *(coordinator.run(key(number), Exchange(number)) for number in numbers)
         )
-        assert exchange.calls == [("r0", "org_1")]
-        assert {result.sealed for result in results} == {"seal of r1"}
-        assert all(result is results[0] for result in results)
+        sealed = [landing.successor.sealed for landing in landings]
+        assert sealed == ["seal of r1", "seal of r11", "seal of r21"]
 
     run(main)
 
 
-def test_different_refresh_tokens_do_not_share():
+def test_late_caller_gets_what_is_remembered(coordinator):
     async def main() -> None:
-        exchange, coordinator = Exchange(), RefreshCoordinator(timeout=10)
-        results = await asyncio.gather(
-            *(coordinator.refresh(session(f"r{n}"), None, exchange) for n in (0, 10, 20))
-        )
-        assert [result.sealed for result in results] == ["seal of r1", "seal of r11", "seal of r21"]
+        exchange = Exchange()
+        first = await coordinator.run(key(0), exchange)
+        late = await coordinator.run(key(0), exchange)
+        assert late.outcome is first.outcome
+        assert late.successor is None  # not verified for this caller
+        assert exchange.calls == 1
 
     run(main)
 
 
-def test_late_request_with_the_old_token_gets_the_remembered_result():
+@pytest.mark.parametrize(("seen", "seconds"), [(False, 3600), (True, 30)])
+def test_result_is_forgotten_after_its_time(coordinator, clock, seen, seconds):
     async def main() -> None:
-        exchange, coordinator = Exchange(), RefreshCoordinator(timeout=10)
-        first = await coordinator.refresh(session(), None, exchange)
-        assert await coordinator.refresh(session(), None, exchange) is first
-        assert len(exchange.calls) == 1
-
-    run(main)
-
-
-def test_result_is_forgotten_after_its_time(monkeypatch):
-    async def main() -> None:
-        exchange, coordinator = Exchange(), RefreshCoordinator(timeout=10)
-        await coordinator.refresh(session(), None, exchange)
-        forgetful = asyncio.Event()
-        asyncio.get_running_loop().call_later(0, forgetful.set)
-        await forgetful.wait()
-        await asyncio.sleep(0)
-        await coordinator.refresh(session(), None, exchange)
-        assert len(exchange.calls) == 2
-
-    monkeypatch.setattr(refresh, "_REMEMBERED_SECONDS", 0)
-    run(main)
-
-
-def test_other_organization_waits_and_exchanges_the_successors_token():
-    async def main() -> None:
-        exchange, coordinator = Exchange(), RefreshCoordinator(timeout=10)
-        exchange.may_end.clear()
-        first = asyncio.create_task(coordinator.refresh(session(), "org_1", exchange))
-        await exchange.begun.wait()
-        others = [
-            asyncio.create_task(coordinator.refresh(session(), "org_2", exchange))
-            for _ in range(20)
-        ]
-        await asyncio.sleep(0)
-        assert exchange.calls == [("r0", "org_1")]
-        exchange.may_end.set()
-        assert (await first).sealed == "seal of r1"
-        assert {result.sealed for result in await asyncio.gather(*others)} == {"seal of r2"}
-        assert exchange.calls == [("r0", "org_1"), ("r1", "org_2")]
-
-    run(main)
-
-
-def test_refused_switch_does_not_end_the_session():
-    async def main() -> None:
-        exchange = Exchange(GrantRejectedError("sso_required"))
-        coordinator = RefreshCoordinator(timeout=10)
-        exchange.may_end.clear()
-        switch = asyncio.create_task(coordinator.refresh(session(), "org_2", exchange))
-        await exchange.begun.wait()
-        usual = [
-            asyncio.create_task(coordinator.refresh(session(), "org_1", exchange))
-            for _ in range(20)
-        ]
-        await asyncio.sleep(0)
-        exchange.may_end.set()
-        with pytest.raises(GrantRejectedError, match="sso_required"):
-            await switch
-        assert {result.sealed for result in await asyncio.gather(*usual)} == {"seal of r1"}
-        assert exchange.calls == [("r0", "org_2"), ("r0", "org_1")]
-
-    run(main)
-
-
-def test_switch_refused_long_ago_does_not_end_the_session_either():
-    async def main() -> None:
-        exchange = Exchange(GrantRejectedError("mfa_enrollment"))
-        coordinator = RefreshCoordinator(timeout=10)
-        with pytest.raises(GrantRejectedError):
-            await coordinator.refresh(session(), "org_2", exchange)
-        assert (await coordinator.refresh(session(), "org_1", exchange)).sealed == "seal of r1"
+        exchange = Exchange()
+        exchange_again = Exchange()
+        await coordinator.run(key(0), exchange)
+        if seen:
+            coordinator.see(key(1))
+        clock.now += seconds - 1
+        assert (await coordinator.run(key(0), exchange_again)).outcome.sealed == "seal of r1"
+        clock.now += 1
+        assert exchange_again.calls == 0
+        await coordinator.run(key(0), exchange_again)
+        assert exchange_again.calls == 1
 
     run(main)
 
@@ -179,18 +82,17 @@ def test_switch_refused_long_ago_does_not_end_the_session_either():
     [
         WorkOSUnavailableError("down", retry_after=7),
         UnavailableError("not usable"),
-        GrantRejectedError("sso_required"),
         LookupError("a fault of ours"),
     ],
 )
-def test_failure_is_shared_by_all_who_wait(error):
+@pytest.mark.parametrize("when", ["asking", "accepting"])
+def test_failure_is_shared_by_all_who_wait(coordinator, error, when):
     async def main() -> None:
-        exchange, coordinator = Exchange(error), RefreshCoordinator(timeout=10)
+        exchange = Exchange(0, error) if when == "asking" else Exchange(unfit=error)
         failures = await asyncio.gather(
-            *(coordinator.refresh(session(), None, exchange) for _ in range(20)),
-            return_exceptions=True,
+            *(coordinator.run(key(0), exchange) for _ in range(20)), return_exceptions=True
         )
-        assert len(exchange.calls) == 1
+        assert exchange.calls == 1
         for failure in failures:
             assert type(failure) is type(error)
             assert str(failure) == str(error)
@@ -199,67 +101,162 @@ def test_failure_is_shared_by_all_who_wait(error):
     run(main)
 
 
-@pytest.mark.parametrize(
-    ("error", "exchanges"), [(WorkOSUnavailableError("down"), 2), (GrantRejectedError("dead"), 1)]
-)
-def test_transient_failure_is_tried_again_and_rejection_is_remembered(error, exchanges):
+def test_failure_leaves_nothing_behind_and_is_tried_again(coordinator):
     async def main() -> None:
-        exchange, coordinator = Exchange(error), RefreshCoordinator(timeout=10)
-        with pytest.raises(type(error)):
-            await coordinator.refresh(session(), None, exchange)
-        if exchanges == 1:
-            with pytest.raises(GrantRejectedError, match="dead"):
-                await coordinator.refresh(session(), None, exchange)
-        else:
-            assert (await coordinator.refresh(session(), None, exchange)).sealed == "seal of r1"
-        assert len(exchange.calls) == exchanges
+        exchange = Exchange(0, WorkOSUnavailableError("down"))
+        with pytest.raises(WorkOSUnavailableError, match="down"):
+            await coordinator.run(key(0), exchange)
+        assert [*coordinator.recall(key(0))] == []
+        assert not coordinator.is_under_way(key(0))
+        assert (await coordinator.run(key(0), exchange)).successor.sealed == "seal of r1"
+        assert exchange.calls == 2
 
     run(main)
 
 
-def test_remembered_rejection_does_not_grow_with_every_request():
+def test_refusal_is_shared_and_remembered(coordinator):
     async def main() -> None:
-        exchange = Exchange(GrantRejectedError("dead"))
-        coordinator = RefreshCoordinator(timeout=10)
-        depths = set()
-        for _ in range(20):
-            with pytest.raises(AuthKitError) as caught:
-                await coordinator.refresh(session(), None, exchange)
-            depths.add(len(traceback.extract_tb(caught.value.__traceback__)))
-        assert len(depths) <= 2  # the first waited, the others found it
+        exchange = Exchange(0, "invalid_grant")
+        landings = await asyncio.gather(*(coordinator.run(key(0), exchange) for _ in range(20)))
+        landings += [await coordinator.run(key(0), exchange) for _ in range(20)]
+        assert {landing.outcome.refusal for landing in landings} == {"invalid_grant"}
+        assert {landing.successor for landing in landings} == {None}
+        assert exchange.calls == 1
 
     run(main)
 
 
-def test_newest_successor_is_the_last_of_the_chain_that_has_landed():
+def test_spent_token_whose_successor_is_not_accepted_is_remembered(coordinator):
+    """The exchange has happened; the same token must not be sent a second time."""
+
     async def main() -> None:
-        coordinator, exchange = RefreshCoordinator(timeout=30), Exchange(None, None)
-        assert coordinator.newest(session("r0")) is None
-        first = await coordinator.refresh(session("r0"), None, exchange)
-        assert coordinator.newest(session("r0")) is first
-        second = await coordinator.refresh(first.session, "org_other", exchange)
-        assert coordinator.newest(session("r0")) is second
-        assert coordinator.newest(first.session) is second
-        assert coordinator.newest(second.session) is None
-        exchange.begun.clear()
+        exchange = Exchange(unfit=UnavailableError("does not verify"))
+        with pytest.raises(UnavailableError, match="does not verify"):
+            await coordinator.run(key(0), exchange)
+        assert (await coordinator.run(key(0), exchange)).outcome.sealed == "seal of r1"
+        assert exchange.calls == 1
+
+    run(main)
+
+
+def test_successor_that_is_over_already_is_landed_for_its_own_successor(coordinator):
+    async def main() -> None:
+        landing = await coordinator.run(key(0), Exchange(unfit=ExpiredTokenError("over")))
+        assert landing.outcome.sealed == "seal of r1"
+        assert landing.successor is None
+
+    run(main)
+
+
+def test_error_does_not_grow_with_those_who_wait(coordinator):
+    async def main() -> None:
+        exchange = Exchange(0, WorkOSUnavailableError("down"))
+        failures = await asyncio.gather(
+            *(coordinator.run(key(0), exchange) for _ in range(20)), return_exceptions=True
+        )
+        assert len({id(failure) for failure in failures}) == 20
+        assert all(isinstance(failure, AuthKitError) for failure in failures)
+        depths = {len(traceback.extract_tb(failure.__traceback__)) for failure in failures}
+        assert len(depths) == 1
+
+    run(main)
+
+
+def test_token_is_under_way_while_it_is_exchanged(coordinator):
+    async def main() -> None:
+        exchange = Exchange()
         exchange.may_end.clear()
-        third = asyncio.ensure_future(coordinator.refresh(second.session, None, exchange))
+        waiter = asyncio.create_task(coordinator.run(key(0), exchange))
         await exchange.begun.wait()
-        assert coordinator.newest(session("r0")) is second
+        assert coordinator.is_under_way(key(0))
+        assert not coordinator.is_under_way(key(1))
         exchange.may_end.set()
-        assert coordinator.newest(session("r0")) is second
-        assert (await third) is coordinator.newest(session("r0"))
+        await waiter
+        assert not coordinator.is_under_way(key(0))
 
     run(main)
 
 
-def test_newest_successor_stops_at_a_refusal():
+def test_newest_successor_is_the_last_of_the_chain_that_has_landed(coordinator):
     async def main() -> None:
-        coordinator = RefreshCoordinator(timeout=30)
-        exchange = Exchange(None, GrantRejectedError("invalid_grant"))
-        first = await coordinator.refresh(session("r0"), None, exchange)
-        with pytest.raises(GrantRejectedError):
-            await coordinator.refresh(first.session, None, exchange)
-        assert coordinator.newest(session("r0")) is first
+        assert await coordinator.newest(key(0), "session_1") is None
+        await coordinator.run(key(0), Exchange(0))
+        assert await coordinator.newest(key(0), "session_1") == "seal of r1"
+        await coordinator.run(key(1), Exchange(1))
+        assert await coordinator.newest(key(0), "session_1") == "seal of r2"
+        assert await coordinator.newest(key(1), "session_1") == "seal of r2"
+        assert await coordinator.newest(key(2), "session_1") is None
+        exchange = Exchange(2)
+        exchange.may_end.clear()
+        third = asyncio.create_task(coordinator.run(key(2), exchange))
+        await exchange.begun.wait()
+        assert await coordinator.newest(key(0), "session_1") == "seal of r2"
+        exchange.may_end.set()
+        await third
+        assert await coordinator.newest(key(0), "session_1") == "seal of r3"
+        assert [known.sealed for known in coordinator.recall(key(1))] == [
+            "seal of r2",
+            "seal of r3",
+        ]
 
     run(main)
+
+
+def test_newest_successor_is_the_one_before_a_refusal(coordinator):
+    async def main() -> None:
+        await coordinator.run(key(0), Exchange(0))
+        await coordinator.run(key(1), Exchange(1, "invalid_grant"))
+        assert await coordinator.newest(key(0), "session_1") == "seal of r1"
+        assert await coordinator.newest(key(1), "session_1") is None
+
+    run(main)
+
+
+def test_forgotten_refusal_lets_the_token_be_tried_again(coordinator):
+    async def main() -> None:
+        exchange = Exchange(0, "sso_required")
+        refused = (await coordinator.run(key(0), exchange)).outcome
+        await coordinator.forget(key(0), refused)
+        assert (await coordinator.run(key(0), exchange)).outcome.sealed == "seal of r1"
+        await coordinator.forget(key(0), refused)  # it is another by now
+        assert (await coordinator.run(key(0), exchange)).outcome.sealed == "seal of r1"
+        assert exchange.calls == 2
+
+    run(main)
+
+
+def test_outcome_of_another_process_is_as_good_as_ones_own(coordinator):
+    async def main() -> None:
+        coordinator.remember(key(0), outcome(0))
+        coordinator.remember(key(9), refusal("invalid_grant"))
+        unasked = Exchange()
+        assert (await coordinator.run(key(0), unasked)).outcome == outcome(0)
+        assert (await coordinator.run(key(9), unasked)).outcome == refusal("invalid_grant")
+        assert unasked.calls == 0
+
+    run(main)
+
+
+def test_ended_session_stays_ended_until_it_begins_again(coordinator):
+    async def main() -> None:
+        await coordinator.end("signed_out")
+        await coordinator.end("superseded", is_superseded=True)
+        await coordinator.end(None)
+        assert coordinator.is_ended("signed_out")
+        assert coordinator.is_ended("signed_out", or_superseded=True)
+        assert not coordinator.is_ended("superseded")
+        assert coordinator.is_ended("superseded", or_superseded=True)
+        for other in ("other", None):
+            assert not coordinator.is_ended(other, or_superseded=True)
+        for session_id in ("signed_out", "superseded", "other", None):
+            await coordinator.begin(session_id)
+            assert not coordinator.is_ended(session_id, or_superseded=True)
+
+    run(main)
+
+
+def test_token_is_named_by_its_hash_whatever_it_holds():
+    tokens = ["r0", "r1", "", "\ud800", "é" * 9000]
+    assert all(len(refresh_key(token)) == 64 for token in tokens)
+    assert len({refresh_key(token) for token in tokens}) == len(tokens)
+    assert refresh_key(None) == refresh_key("")

@@ -4,181 +4,185 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 
 import anyio
 import pytest
-from test_refresh import AUTH, Exchange, run, session
+from emulated import Clock
+from exchanges import Exchange, key, run
 
-from authkit_asgi import refresh
 from authkit_asgi.errors import WorkOSUnavailableError
-from authkit_asgi.refresh import RefreshCoordinator, Successor
-from authkit_asgi.session import Session
+from authkit_asgi.outcomes import Outcome
+from authkit_asgi.refresh import InProcessRefreshCoordinator
 
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="empty")
 
 
-def test_waiter_that_is_cancelled_does_not_stop_the_exchange():
+@pytest.fixture
+def coordinator(clock: Clock) -> InProcessRefreshCoordinator:
+    return InProcessRefreshCoordinator(timeout=10, clock=clock)
+
+
+def test_waiter_that_is_cancelled_does_not_stop_the_exchange(coordinator):
     async def main() -> None:
-        exchange, coordinator = Exchange(), RefreshCoordinator(timeout=10)
+        exchange = Exchange()
         exchange.may_end.clear()
-        waiters = [
-            asyncio.create_task(coordinator.refresh(session(), None, exchange)) for _ in range(3)
-        ]
+        waiters = [asyncio.create_task(coordinator.run(key(0), exchange)) for _ in range(3)]
         await exchange.begun.wait()
         for waiter in waiters[:2]:
             waiter.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiters[0]
         exchange.may_end.set()
-        assert (await waiters[2]).sealed == "seal of r1"
-        assert (await coordinator.refresh(session(), None, exchange)).sealed == "seal of r1"
-        assert len(exchange.calls) == 1
+        assert (await waiters[2]).successor.sealed == "seal of r1"
+        assert (await coordinator.run(key(0), exchange)).outcome.sealed == "seal of r1"
+        assert exchange.calls == 1
         await asyncio.gather(*waiters, return_exceptions=True)
 
     run(main)
 
 
 @pytest.mark.parametrize("error", [None, WorkOSUnavailableError("down"), LookupError("ours")])
-def test_exchange_whose_waiters_have_all_left_ends_quietly(error):
+def test_exchange_whose_waiters_have_all_left_ends_quietly(coordinator, error):
     async def main() -> None:
-        exchange, coordinator = Exchange(error), RefreshCoordinator(timeout=10)
+        exchange = Exchange(0, error)
         exchange.may_end.clear()
-        waiter = asyncio.create_task(coordinator.refresh(session(), None, exchange))
+        waiter = asyncio.create_task(coordinator.run(key(0), exchange))
         await exchange.begun.wait()
         waiter.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiter
         exchange.may_end.set()
         await coordinator.aclose()
+        assert [*coordinator.recall(key(0))] == [] or error is None
 
     run(main)
 
 
-def test_deadline_frees_the_waiter_and_leaves_the_exchange_running():
+def test_stopped_exchange_is_an_outage_and_not_remembered(coordinator):
     async def main() -> None:
-        exchange, coordinator = Exchange(), RefreshCoordinator(timeout=0.01)
+        exchange = Exchange()
         exchange.may_end.clear()
-        with pytest.raises(WorkOSUnavailableError, match="in time"):
-            await coordinator.refresh(session(), None, exchange)
-        exchange.may_end.set()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        assert (await coordinator.refresh(session(), None, exchange)).sealed == "seal of r1"
-        assert len(exchange.calls) == 1
-
-    run(main)
-
-
-def test_stopped_exchange_is_an_outage_and_not_remembered():
-    async def main() -> None:
-        exchange, coordinator = Exchange(), RefreshCoordinator(timeout=10)
-        exchange.may_end.clear()
-        waiter = asyncio.create_task(coordinator.refresh(session(), None, exchange))
+        waiter = asyncio.create_task(coordinator.run(key(0), exchange))
         await exchange.begun.wait()
         (flight,) = asyncio.all_tasks() - {asyncio.current_task(), waiter}
         flight.cancel()
         with pytest.raises(WorkOSUnavailableError, match="stopped"):
             await waiter
         exchange.may_end.set()
-        assert (await coordinator.refresh(session(), None, exchange)).sealed == "seal of r1"
+        assert (await coordinator.run(key(0), exchange)).successor.sealed == "seal of r1"
 
     run(main)
 
 
-def test_exchange_runs_in_an_empty_context():
+def test_exchange_runs_in_an_empty_context(coordinator):
     async def main() -> None:
         seen: list[str] = []
 
-        async def exchange(old: Session, _: str | None) -> Successor:
-            seen.append(variable.get())
-            return Successor(session=old, sealed="s", auth=AUTH)
+        class Looking(Exchange):
+            async def perform(self) -> Outcome:
+                seen.append(variable.get())
+                return await super().perform()
 
         variable.set("of the request")
-        await RefreshCoordinator(timeout=10).refresh(session(), None, exchange)
+        await coordinator.run(key(0), Looking())
         assert seen == ["empty"]
+        assert variable.get() == "of the request"
 
     contextvars.copy_context().run(run, main)
 
 
-def test_aclose_waits_for_exchanges_under_way_until_the_deadline():
+def test_aclose_waits_for_exchanges_under_way(coordinator):
     async def main() -> None:
-        exchange, coordinator = Exchange(), RefreshCoordinator(timeout=10)
+        exchange = Exchange()
         exchange.may_end.clear()
-        waiter = asyncio.create_task(coordinator.refresh(session(), None, exchange))
+        waiter = asyncio.create_task(coordinator.run(key(0), exchange))
         await exchange.begun.wait()
         closing = asyncio.create_task(coordinator.aclose())
         await asyncio.sleep(0)
         assert not closing.done()
         exchange.may_end.set()
         await closing
-        assert (await waiter).sealed == "seal of r1"
+        assert (await waiter).successor.sealed == "seal of r1"
         await coordinator.aclose()
-
-        impatient = RefreshCoordinator(timeout=0.01)
-        exchange.may_end.clear()
-        with pytest.raises(WorkOSUnavailableError):
-            await impatient.refresh(session("r9"), None, exchange)
-        await impatient.aclose()
-        exchange.may_end.set()
-        await anyio.wait_all_tasks_blocked()
 
     run(main)
 
 
-def test_one_coordinator_serves_loop_after_loop():
-    exchange_calls = []
-    coordinator = RefreshCoordinator(timeout=10)
-
-    async def main() -> str:
+def test_aclose_waits_no_longer_than_its_deadline(clock):
+    async def main() -> None:
+        coordinator = InProcessRefreshCoordinator(timeout=0.01, clock=clock)
         exchange = Exchange()
-        result = await coordinator.refresh(session(), None, exchange)
-        exchange_calls.extend(exchange.calls)
-        return result.sealed
+        exchange.may_end.clear()
+        waiter = asyncio.create_task(coordinator.run(key(0), exchange))
+        await exchange.begun.wait()
+        with anyio.fail_after(30):
+            await coordinator.aclose()
+        assert not waiter.done()  # nor is it stopped
+        exchange.may_end.set()
+        assert (await waiter).successor.sealed == "seal of r1"
+
+    run(main)
+
+
+def test_aclose_stops_nothing_that_comes_later(coordinator):
+    async def main() -> None:
+        await coordinator.open()
+        await coordinator.aclose()
+        assert (await coordinator.run(key(0), Exchange())).successor.sealed == "seal of r1"
+
+    run(main)
+
+
+def test_result_of_one_loop_is_remembered_in_the_next(coordinator):
+    calls = []
+
+    async def main() -> str | None:
+        exchange = Exchange()
+        landing = await coordinator.run(key(0), exchange)
+        calls.append(exchange.calls)
+        return landing.outcome.sealed
 
     assert [run(main) for _ in range(3)] == ["seal of r1"] * 3
-    assert len(exchange_calls) == 3  # one in each loop
+    assert calls == [1, 0, 0]
     assert len(coordinator._flights) == 1  # that of the last loop; the others' are gone
 
 
-def test_number_of_remembered_results_is_bounded(monkeypatch):
-    async def main() -> None:
-        exchange, coordinator = Exchange(), RefreshCoordinator(timeout=10)
-        for number in range(50):
-            await coordinator.refresh(session(f"r{number * 100}"), None, exchange)
-        (flights,) = coordinator._flights.values()
-        assert len(flights) == 10
-        await coordinator.refresh(session("r4900"), None, exchange)
-        assert len(exchange.calls) == 50  # the newest are kept
-        await coordinator.refresh(session("r0"), None, exchange)
-        assert len(exchange.calls) == 51
+def test_exchange_cancelled_with_its_loop_is_made_again_in_the_next(coordinator):
+    """Starlette's test client ends a loop after each request."""
 
-    monkeypatch.setattr(refresh, "_MAX_REMEMBERED", 10)
-    run(main)
-
-
-def test_flight_that_was_pushed_out_does_not_take_its_successor_with_it(monkeypatch):
-    async def main() -> None:
-        exchange = Exchange(WorkOSUnavailableError("down"))
-        coordinator = RefreshCoordinator(timeout=10)
+    async def left() -> None:
+        exchange = Exchange()
         exchange.may_end.clear()
-        first = asyncio.create_task(coordinator.refresh(session("r0"), None, exchange))
+        waiter = asyncio.create_task(coordinator.run(key(0), exchange))
         await exchange.begun.wait()
-        late = Exchange()
-        late.may_end.clear()
-        for token in ("r100", "r0"):
-            late.begun.clear()
-            waiting = asyncio.create_task(coordinator.refresh(session(token), None, late))
-            await late.begun.wait()
-        exchange.may_end.set()
-        with pytest.raises(WorkOSUnavailableError):
-            await first
-        joined = asyncio.create_task(coordinator.refresh(session("r0"), None, late))
-        await asyncio.sleep(0)
-        late.may_end.set()
-        assert (await joined) is (await waiting)
-        assert late.calls == [("r100", None), ("r0", None)]
-        await coordinator.aclose()
-        await anyio.wait_all_tasks_blocked()
+        assert not waiter.done()
 
-    monkeypatch.setattr(refresh, "_MAX_REMEMBERED", 1)
-    run(main)
+    async def main() -> str | None:
+        return (await coordinator.run(key(0), Exchange())).outcome.sealed
+
+    asyncio.run(left())
+    assert run(main) == "seal of r1"
+
+
+def test_loops_of_several_threads_have_flights_of_their_own(coordinator):
+    """A task belongs to its loop: nobody may wait for another loop's."""
+    together = threading.Barrier(4)
+    sealed: list[str | None] = []
+
+    async def main() -> None:
+        exchange = Exchange()
+        exchange.may_end.clear()
+        waiter = asyncio.create_task(coordinator.run(key(0), exchange))
+        await exchange.begun.wait()
+        await asyncio.to_thread(together.wait, 30)
+        exchange.may_end.set()
+        sealed.append((await waiter).outcome.sealed)
+        assert exchange.calls == 1
+
+    threads = [threading.Thread(target=lambda: asyncio.run(main())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sealed == ["seal of r1"] * 4

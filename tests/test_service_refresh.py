@@ -158,7 +158,7 @@ async def test_refused_switch_leaves_the_session_usable(authkit, emulator):
         ({"status": 401, "body": {"error": "invalid_client"}}, 5),
         ({"status": 403, "body": HTML_PAGE}, 5),
         ({"status": 400, "body": HTML_PAGE}, 5),
-        ({"hang": True}, 5),
+        ({"hang": True, "times": 2}, 5),
     ],
 )
 async def test_outage_keeps_the_cookie_and_heals(emulator, fault, retry_after):

@@ -116,7 +116,7 @@ async def test_refresh_during_an_outage_leaves_the_session(browser, emulator):
 
 async def test_refresh_without_a_session_says_so(browser):
     browser.cookies.clear()
-    with pytest.raises(InvalidSessionError, match="nobody is signed in"):
+    with pytest.raises(InvalidSessionError, match="no session to refresh"):
         await browser.get("/refresh")
 
 

@@ -21,7 +21,7 @@ async def own_callback(request: Request) -> Response:
         result = await session.complete_sign_in(query["code"], query["state"])
     except SignInError as error:
         return PlainTextResponse(error.code, status_code=400)
-    session.adopt(result)
+    await session.adopt(result)
     return PlainTextResponse(result.user.id)
 
 

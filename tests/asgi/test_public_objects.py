@@ -32,6 +32,7 @@ from starlette.routing import Route
 
 import authkit_asgi
 from authkit_asgi import AuthKit, AuthKitError, AuthKitMiddleware, auth_routes, get_session
+from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.seal import seal, unseal
 from authkit_asgi.session import unseal_session
 from authkit_asgi.testing import HTML_PAGE, WorkOSEmulator
@@ -84,9 +85,10 @@ async def every_object(emulator: WorkOSEmulator) -> tuple[dict[str, Any], list[s
     result = await authkit.complete_sign_in(code, begun.state)
     successor = await authkit.refresh(result.session)
     loaded = await authkit.load([result.sealed])
-    (flights,) = authkit.refreshes._flights.values()
+    outcomes = [*authkit.coordinator.recall(refresh_key(result.session.refresh_token))]
+    assert outcomes
     connection = authkit_asgi.AuthSession(authkit, {"headers": [], "type": "http"}, loaded)
-    connection.adopt(result)
+    await connection.adopt(result)
     pending = authkit.unseal_state(begun.state)
     objects = {
         "config": authkit.config,
@@ -101,12 +103,14 @@ async def every_object(emulator: WorkOSEmulator) -> tuple[dict[str, Any], list[s
         "sign-in completed": result,
         "session": result.session,
         "successor": successor,
-        "flights": flights,
+        "coordinator": authkit.coordinator,
+        "its attributes, too": vars(authkit.coordinator),
+        "outcomes": outcomes,
         "loaded": loaded,
         "signed in": result.auth,
         "user": result.user,
         "connection": connection,
-        "cookies to write": connection._pending,
+        "cookies to write": connection._cookies,
         "state": connection._scope["state"],
     }
     secrets = [code, begun.state, pending.code_verifier, result.sealed, successor.sealed]
@@ -195,7 +199,7 @@ async def refresh_in_a_group(request: Request) -> Response:
 
 
 async def too_late(request: Request) -> Response:
-    get_session(request).flush()
+    await get_session(request).flush()
     await get_session(request).sign_out()
     raise AssertionError
 

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import re
+from html import unescape
+
+import httpx
 import pytest
 from example_browser import Browser, text_of
+from httpx import URL
 
 from authkit_asgi import (
     GrantRejectedError,
+    ReauthenticationRequiredError,
     ResponseStartedError,
     SignedOutReason,
     WorkOSUnavailableError,
@@ -45,9 +51,13 @@ def test_switch_to_an_organization_with_sso_says_so(browser: Browser) -> None:
     response = browser.submit(f"/dashboard?organization_id={VAULT}")
     assert response.status_code == 403
     assert "through its own identity provider" in text_of(response)
-    assert f'href="/login?organization_id={VAULT}&amp;return_to=%2Fdashboard"' in response.text
-    assert "set-cookie" not in response.headers
+    url = URL(unescape(re.findall(r'href="(http[^"]+/authorize[^"]+)"', response.text)[0]))
+    assert url.params["organization_id"] == VAULT
+    assert response.headers["set-cookie"].startswith("wos-auth-verifier-")
     assert browser.visit("/dashboard").status_code == 200
+    granted = httpx.get(url, params={**url.params, "login_hint": "ada@example.com"})
+    assert browser.visit(granted.headers["location"]).headers["location"] == "/dashboard"
+    assert VAULT in text_of(browser.visit("/dashboard"))
 
 
 def test_switch_to_a_foreign_organization_is_refused(browser: Browser) -> None:
@@ -55,6 +65,7 @@ def test_switch_to_a_foreign_organization_is_refused(browser: Browser) -> None:
     response = browser.submit("/dashboard?organization_id=%22%3E%3Cscript%3E")
     assert response.status_code == 403
     assert "You cannot switch to this organization." in text_of(response)
+    assert 'href="/login?organization_id=%22%3E%3Cscript%3E&amp;return_to=' in response.text
     assert "<script>" not in response.text
 
 
@@ -99,9 +110,12 @@ def test_switch_without_an_organization_is_a_problem(browser: Browser) -> None:
 
 def test_words_for_every_way_a_switch_fails() -> None:
     refused = words.switch_notice(GrantRejectedError("invalid_grant"), ACME)
-    assert (refused.status, refused.organization_id) == (403, ACME)
+    assert refused.status == 403
+    assert refused.sign_in_url == f"/login?organization_id={ACME}&return_to=%2Fdashboard"
+    asked = words.switch_notice(ReauthenticationRequiredError("sso_required", "https://x"), ACME)
+    assert (asked.status, asked.sign_in_url) == (403, "https://x")
     unavailable = words.switch_notice(WorkOSUnavailableError("…", retry_after=3), ACME)
-    assert (unavailable.status, unavailable.organization_id) == (503, None)
+    assert (unavailable.status, unavailable.sign_in_url) == (503, None)
     started = words.switch_notice(ResponseStartedError(), ACME)
     assert started.status == 500
     assert "response_started" in started.text

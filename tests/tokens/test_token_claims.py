@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from token_factory import ISSUER, make_token, make_verifier, refusal, with_claims, without_claim
 
-from authkit_asgi.errors import InvalidTokenError
+from authkit_asgi.errors import UnacceptableClaimsError
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("name", ["exp", "sub", "sid", "iss"])
 async def test_verify_token_without_a_required_claim_is_refused(name):
-    assert type(await refusal(without_claim(name))) is InvalidTokenError
+    assert type(await refusal(without_claim(name))) is UnacceptableClaimsError
 
 
 @pytest.mark.parametrize("name", ["sub", "sid"])
@@ -28,7 +28,7 @@ async def test_verify_subject_and_session_of_the_wrong_type_are_refused(name, va
     ids=lambda value: repr(value)[:12],
 )
 async def test_verify_date_of_the_wrong_type_or_size_is_refused(name, value):
-    assert type(await refusal(with_claims(**{name: value}))) is InvalidTokenError
+    assert type(await refusal(with_claims(**{name: value}))) is UnacceptableClaimsError
 
 
 @pytest.mark.parametrize("name", ["iss", "jti", "org_id", "role"])

@@ -1,0 +1,294 @@
+"""One request's state: who it is from, and the cookies its response will carry."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
+
+from starlette.types import Scope
+from workos import AsyncWorkOSClient
+
+from authkit_asgi.api import SignInOptions
+from authkit_asgi.auth import Auth, SignedIn, SignedOut, SignedOutReason
+from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.cookies import (
+    ACCESS_TOKEN_COOKIE,
+    CookieChanges,
+    SetCookie,
+    cookie_values,
+    verifier_cookies,
+)
+from authkit_asgi.errors import (
+    GrantRejectedError,
+    InvalidSessionError,
+    KeysUnavailableError,
+    OAuthStateMismatchError,
+    PKCECookieMissingError,
+    ReauthenticationRequiredError,
+    SessionTooLargeError,
+)
+from authkit_asgi.loading import Loaded
+from authkit_asgi.pkce import PendingSignIn, verifier_cookie_name
+from authkit_asgi.reasons import REAUTHENTICATION_REASONS
+from authkit_asgi.service import AuthKit
+from authkit_asgi.sign_in import SignInResult
+
+_MAX_STATE_LENGTH = 4096  # characters; a state that fits into a cookie is shorter
+_MAX_DELETIONS = 20  # verifier cookies in one response; a browser has 5 of ours
+_SIGNED_OUT = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
+
+
+class AuthSession:
+    """The session of one connection, as `request.state.authkit` and `CurrentSession`.
+
+    Its methods collect cookies, which the middleware writes with the response's headers; once
+    these have been sent, a method that has to change a cookie raises `ResponseStartedError`.
+    """
+
+    __slots__ = ("_authkit", "_cookies", "_loaded", "_scope", "carried", "consulted")
+
+    def __init__(
+        self, authkit: AuthKit, scope: Scope, loaded: Loaded, *, carried: bool = False
+    ) -> None:
+        self._authkit = authkit
+        self._scope = scope
+        self._cookies = CookieChanges()
+        self._loaded: Loaded
+        self.carried = carried
+        """Whether the request brought a session cookie, of whatever worth."""
+        self.consulted = False
+        """Whether the application asked who it is, so that its answer depends on the cookie."""
+        self._set(loaded)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(auth={self.auth!r})"
+
+    @property
+    def auth(self) -> Auth:
+        """Who the connection is from."""
+        return self._loaded.auth
+
+    @property
+    def config(self) -> AuthKitConfig:
+        """The settings in force."""
+        return self._authkit.config
+
+    @property
+    def client(self) -> AsyncWorkOSClient:
+        """The WorkOS SDK's client, over the connections of the running event loop."""
+        return self._authkit.api.client
+
+    @property
+    def has_session(self) -> bool:
+        """Whether the cookie is an authentic session, even one that has expired."""
+        return self._loaded.session is not None
+
+    async def flush(self) -> list[SetCookie]:
+        """Return the cookies to write, and allow no more: the response's headers are being sent.
+
+        A response that took its time must not undo what others have done meanwhile: another
+        request may have exchanged the session that this one is about to write, or ended it.
+        """
+        session = self._loaded.session
+        if session is not None and (self._loaded.sealed is not None or self._loaded.is_dead):
+            newest = await self._authkit.newest(session)
+            if self._authkit.is_over(session):
+                self._cookies.discard(*self._authkit.cookies.expire_session())
+            elif newest is not None:
+                with contextlib.suppress(SessionTooLargeError):  # that request has said so
+                    self._cookies.write(self._authkit.cookies.session(newest))
+        return self.close()
+
+    def close(self) -> list[SetCookie]:
+        """Return the cookies as they are, and allow no more."""
+        return self._cookies.close()
+
+    async def refresh(self) -> SignedIn:
+        """Exchange the refresh token now, for instance after the user's role has changed.
+
+        Raises:
+            InvalidSessionError: Nobody is signed in.
+            GrantRejectedError: WorkOS refused for good; the user has to sign in again.
+            UnavailableError: WorkOS cannot be asked; the session stays as it is.
+            SessionTooLargeError: Browsers would not store the new session.
+        """
+        return await self._exchange(None)
+
+    async def switch_organization(
+        self, organization_id: str, *, return_to: str | None = None
+    ) -> SignedIn:
+        """Move the session to another organization of the user's.
+
+        Should WorkOS ask for another sign-in, `return_to` is the page where that ends.
+
+        Raises:
+            InvalidSessionError: Nobody is signed in.
+            ReauthenticationRequiredError: The organization asks for another sign-in, for instance
+                by single sign-on; its `authorization_url` is where to send the browser.
+            GrantRejectedError: WorkOS refused, for instance because the user is no member.
+            SessionTooLargeError: Browsers would not store the new session.
+            UnavailableError: WorkOS cannot be asked; the session stays as it is.
+        """
+        try:
+            return await self._exchange(organization_id)
+        except GrantRejectedError as error:
+            if error.reason not in REAUTHENTICATION_REASONS:
+                raise
+            url = await self.authorization_url(organization_id=organization_id, return_to=return_to)
+            raise ReauthenticationRequiredError(error.reason, url) from None
+
+    async def _exchange(self, organization_id: str | None) -> SignedIn:
+        self._cookies.require_open()
+        session = self._loaded.session
+        if session is None:
+            raise InvalidSessionError("There is no session to refresh")
+        successor = await self._authkit.refresh(session, organization_id)
+        self._set(Loaded(auth=successor.auth, session=successor.session, sealed=successor.sealed))
+        if successor.auth.user is None:
+            retry_after = successor.auth.retry_after or 1
+            raise KeysUnavailableError("No key verifies the new token", retry_after=retry_after)
+        return successor.auth
+
+    async def authorization_url(
+        self,
+        *,
+        return_to: str | None = None,
+        custom_state: str | None = None,
+        restarted: bool = False,
+        **options: Unpack[SignInOptions],
+    ) -> str:
+        """Begin a sign-in and return where to send the browser; the verifier cookie goes along.
+
+        The arguments are those of `AuthKit.authorization_url`.
+
+        Raises:
+            PKCEPayloadTooLargeError: `custom_state` is too long.
+        """
+        self._cookies.require_open()
+        begun = self._authkit.authorization_url(
+            return_to=return_to, custom_state=custom_state, restarted=restarted, **options
+        )
+        self._expire_verifiers(self._authkit.surplus_verifiers(self.verifiers()))
+        if self._loaded.session is not None and self._loaded.is_dead:
+            # Else a slow request with the dead cookie could delete the new session's.
+            await self._authkit.supersede(self._loaded.session)
+            self._loaded = dataclasses.replace(self._loaded, is_dead=False)
+        if self._loaded.conflicting:
+            self._cookies.write(*self._authkit.cookies.expire_session())
+        self._cookies.write(begun.cookie)
+        return begun.url
+
+    def check_state(self, state: str) -> PendingSignIn:
+        """Return the sign-in that `state` belongs to if this very browser began it.
+
+        Without its verifier cookie, which is deleted whatever comes of it, a stranger's callback
+        address would sign this browser in to the stranger's account.
+
+        Raises:
+            PKCECookieMissingError: `state` is authentic, but the browser has not its cookie.
+            OAuthStateMismatchError: It is not authentic, too old, or another browser's.
+        """
+        self._cookies.require_open()
+        if len(state) > _MAX_STATE_LENGTH:
+            raise OAuthStateMismatchError("The state is longer than any that was sent out")
+        name = verifier_cookie_name(state)
+        verifier = self.verifiers().get(name)
+        if verifier is None:
+            self.unseal_state(state)
+            raise PKCECookieMissingError
+        self.expire_verifier(name)
+        if not hmac.compare_digest(verifier.encode(), state.encode("utf-8", "surrogatepass")):
+            raise OAuthStateMismatchError("The state is not the one that this browser was given")
+        return self.unseal_state(state)
+
+    async def complete_sign_in(self, code: str, state: str) -> SignInResult:
+        """Exchange a callback's `code`; `adopt` then makes the result this connection's session.
+
+        Raises:
+            AuthKitError: As `check_state` and `AuthKit.complete_sign_in` do.
+        """
+        self.check_state(state)
+        return await self._authkit.complete_sign_in(code, state)
+
+    async def sign_in(self, answer: Mapping[str, Any]) -> SignedIn:
+        """Sign in with an answer of WorkOS's `authenticate`, for flows of one's own.
+
+        Args:
+            answer: Its JSON, as ``await client.request("post", …)`` or the SDK's ``to_dict()``
+                gives it. Only for a user who has proven in this very browser who they are.
+
+        Raises:
+            UntrustedResponseError: It holds no usable session.
+            KeysUnavailableError: Its token cannot be verified now.
+            SessionTooLargeError: Browsers would not store its cookie.
+            SessionReadOnlyError: The setting `refresh` is ``never``.
+        """
+        self._cookies.require_open()
+        result = await self._authkit.accept_sign_in(answer)
+        await self.adopt(result)
+        return result.auth
+
+    async def adopt(self, result: SignInResult) -> None:
+        """Make a completed sign-in this connection's session, in place of any other.
+
+        Raises:
+            SessionTooLargeError: Browsers would not store its cookie.
+        """
+        cookie = self._authkit.cookies.session(result.sealed)
+        # An older cookie of this host alone would stand in the way of one for the domain.
+        self._cookies.write(*self._authkit.cookies.expire_host_only_session(), cookie)
+        previous = self._loaded.session
+        self._set(Loaded(auth=result.auth, session=result.session, sealed=result.sealed))
+        await self._authkit.replace(previous, result.session)
+
+    def unseal_state(self, state: str) -> PendingSignIn:
+        """See `AuthKit.unseal_state`."""
+        return self._authkit.unseal_state(state)
+
+    async def sign_out(self, return_to: str | None = None) -> str:
+        """Delete every cookie of the session and return where to send the browser.
+
+        Works in whatever state the session is, without asking WorkOS: the address returned ends
+        the session there.
+
+        Args:
+            return_to: A path of this site or an address in `logout_return_origins`; WorkOS's
+                sign-out redirect when `None`.
+        """
+        self._cookies.require_open()
+        session = self._loaded.session
+        url = self._authkit.logout_url(session, return_to)
+        cookies = self._authkit.cookies
+        self._set(Loaded(auth=_SIGNED_OUT))
+        self._cookies.write(*cookies.expire_session())
+        self._expire_verifiers(list(self.verifiers()))
+        if cookie_values(self._scope["headers"], ACCESS_TOKEN_COOKIE.encode()):
+            self._cookies.write(*cookies.expire_access_token())
+        if session is not None:
+            await self._authkit.end(session)
+        return url
+
+    def verifiers(self) -> Mapping[str, str]:
+        """Return the request's cookies of pending sign-ins, by name."""
+        return verifier_cookies(self._scope["headers"])
+
+    def expire_verifier(self, name: str) -> None:
+        """Delete one verifier cookie."""
+        self._cookies.write(self._authkit.cookies.expire_verifier(name))
+
+    def _expire_verifiers(self, names: Sequence[str]) -> None:
+        for name in names[:_MAX_DELETIONS]:
+            self.expire_verifier(name)
+
+    def _set(self, loaded: Loaded) -> None:
+        if loaded.sealed is not None:
+            self._cookies.write(self._authkit.cookies.session(loaded.sealed))
+        elif loaded.is_dead:
+            self._cookies.write(*self._authkit.cookies.expire_session())
+        self._loaded = loaded
+        state = self._scope.setdefault("state", {})
+        state["auth"] = loaded.auth
+        state["authkit"] = self

@@ -1,0 +1,27 @@
+"""Work that no request waits for, and that a shutdown does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Coroutine
+from typing import Any
+
+
+class BackgroundTasks:
+    """Runs coroutines beside the requests, in an empty context; these see to their own errors."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` in the running event loop."""
+        task = asyncio.create_task(work, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self, seconds: float) -> None:
+        """Wait at most `seconds` for the running event loop's."""
+        loop = asyncio.get_running_loop()
+        if mine := [task for task in self._tasks if task.get_loop() is loop]:
+            await asyncio.wait(mine, timeout=seconds)

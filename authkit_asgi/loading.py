@@ -1,0 +1,222 @@
+"""From the session cookies of a request to who it is from, renewing what has run out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from authkit_asgi.auth import Auth, Claims, SignedIn, SignedOut, SignedOutReason
+from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.cookies import MAX_COOKIE_BYTES
+from authkit_asgi.errors import (
+    AuthKitError,
+    ExpiredTokenError,
+    GrantRejectedError,
+    InvalidSessionError,
+    InvalidTokenError,
+    KeysUnavailableError,
+    UnacceptableClaimsError,
+    UnavailableError,
+)
+from authkit_asgi.outcomes import Outcome, refresh_key
+from authkit_asgi.reasons import signed_out_by
+from authkit_asgi.refresh import RefreshCoordinator, Successor
+from authkit_asgi.renewal import SessionRenewal, session_id, session_organization
+from authkit_asgi.session import Session, unseal_session
+from authkit_asgi.sign_in import authenticate
+from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
+
+_MAX_DUPLICATES = 4  # authentic cookies of one name that are compared; browsers have two at most
+_KEYS_SECONDS = 1  # a sign-out must not wait for WorkOS: in a new process there are no keys yet
+_EARLY_SECONDS = 2  # what renewing a token that is still good may cost a request
+_BUFFER, _SHORT_BUFFER = 60, 30  # seconds before `exp`; the latter up to a lifetime of:
+_SHORT_LIFETIME = 300
+_CERTAIN_SECONDS = 60  # after a refusal; until then another worker may have won the exchange
+
+NO_COOKIE = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
+_INVALID = SignedOut(reason=SignedOutReason.INVALID_SESSION_COOKIE)
+_OVER = SignedOut(reason=SignedOutReason.SIGNED_OUT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What the session cookies of a request come to."""
+
+    auth: Auth
+    session: Session | None = None
+    """The authentic session, also when nobody is signed in by it (any more)."""
+    sealed: str | None = field(default=None, repr=False)
+    """The text to write into the cookie, if it has to change."""
+    is_dead: bool = False
+    """The cookie is of no more use to any worker, and has to go."""
+    conflicting: bool = False
+    """The cookies are of different users; a sign-in has to clear them all away."""
+
+
+_NOTHING = Loaded(auth=NO_COOKIE)
+
+
+class SessionLoader:
+    """Reads session cookies, and replaces the sessions in them in time."""
+
+    def __init__(
+        self,
+        config: AuthKitConfig,
+        verifier: AccessTokenVerifier,
+        coordinator: RefreshCoordinator,
+        renewal: SessionRenewal,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._config = config
+        self._verifier = verifier
+        self._coordinator = coordinator
+        self._renewal = renewal
+        self._clock = clock
+
+    async def load(self, values: Sequence[str], *, may_refresh: bool, may_wait: bool) -> Loaded:
+        """See `AuthKit.load`; without `may_wait`, signing keys are waited for 1 s at most."""
+        if not values:
+            return _NOTHING
+        sessions = self._authentic(values)
+        if len({session.user_id for session in sessions}) != 1:
+            return Loaded(auth=_INVALID, conflicting=bool(sessions))
+        session = sessions[0] if len(sessions) == 1 else max(sessions, key=_issued_at)
+        try:
+            if may_refresh and session.refresh_token is not None:
+                return await self._load(session, refresh_key(session.refresh_token))
+            with anyio.fail_after(None if may_wait else _KEYS_SECONDS):
+                return await self._load_unrenewed(session)
+        except TimeoutError:
+            unavailable = KeysUnavailableError("No signing keys yet", retry_after=1)
+            return Loaded(auth=signed_out_by(unavailable), session=session)
+        except (InvalidSessionError, InvalidTokenError, UnavailableError) as error:
+            return Loaded(auth=signed_out_by(error), session=session)
+
+    def _authentic(self, values: Sequence[str]) -> list[Session]:
+        sessions: list[Session] = []
+        for value in values:
+            try:
+                sessions.append(unseal_session(value, self._config.cookie_password))
+            except InvalidSessionError:
+                continue
+            if len(sessions) == _MAX_DUPLICATES:
+                break
+        return sessions
+
+    async def _load_unrenewed(self, session: Session) -> Loaded:
+        """Load a session that is not to be renewed now, or cannot be."""
+        if self._coordinator.is_ended(session_id(session)):
+            return Loaded(auth=_OVER, session=session)
+        try:
+            return Loaded(auth=await authenticate(session, self._verifier), session=session)
+        except ExpiredTokenError:
+            refusal = self._refusal(session)
+            if refusal is None:
+                raise
+            refused = GrantRejectedError(refusal.refusal or "")
+            return Loaded(auth=signed_out_by(refused), session=session, is_dead=True)
+
+    async def _load(self, session: Session, key: str) -> Loaded:
+        auth: SignedIn | None = None
+        try:
+            auth = await authenticate(session, self._verifier)
+        except UnacceptableClaimsError:
+            raise  # a setting does not fit: a new token would not either, and the old one be spent
+        except InvalidTokenError:
+            pass
+        if self._coordinator.is_ended(auth.session_id if auth else session_id(session)):
+            return Loaded(auth=_OVER, session=session)
+        if auth is None:
+            return await self._load_successor(session)
+        if auth.expires_at <= self._clock():
+            return await self._replace(session, auth)
+        self._coordinator.see(key)
+        if self._is_to_be_renewed(auth, key):
+            return await self._renew_early(session, auth)
+        return Loaded(auth=auth, session=session)
+
+    def _is_to_be_renewed(self, auth: SignedIn, key: str) -> bool:
+        known = next(self._coordinator.recall(key), None)
+        if known is not None:
+            is_own = known.organization_id == auth.organization_id
+            if known.sealed is not None:
+                return is_own  # it is at hand; that of a switch is for those who switched
+            if is_own:
+                return False
+        is_time = auth.expires_at - self._clock() <= _buffer(self._config, auth.claims)
+        # Whoever renews it already brings the cookie; nobody else needs to wait for that.
+        return is_time and not self._coordinator.is_under_way(key)
+
+    async def _load_successor(self, session: Session) -> Loaded:
+        """Load a session whose own token no longer counts."""
+        try:
+            successor = await self._renewal.refresh(session, session_organization(session))
+        except GrantRejectedError as error:
+            refusal = self._refusal(session)
+            return Loaded(
+                auth=signed_out_by(error),
+                session=session,
+                is_dead=refusal is not None and self._clock() - refusal.at >= _CERTAIN_SECONDS,
+            )
+        except UnavailableError as error:
+            return Loaded(auth=signed_out_by(error), session=session)
+        return self._succeeded(successor)
+
+    async def _replace(self, session: Session, auth: SignedIn) -> Loaded:
+        """Replace a token that lives on the leeway for skewed clocks; if that fails, it serves."""
+        loaded = await self._load_successor(session)
+        is_outage = loaded.auth.user is None and loaded.auth.retry_after is not None
+        return Loaded(auth=auth, session=session) if is_outage and not loaded.sealed else loaded
+
+    async def _renew_early(self, session: Session, auth: SignedIn) -> Loaded:
+        """Renew a session whose token is still good; whatever comes of it, the token serves."""
+        unchanged = Loaded(auth=auth, session=session)
+        try:
+            with anyio.fail_after(_EARLY_SECONDS):
+                successor = await self._renewal.refresh(session, auth.organization_id)
+        except (AuthKitError, TimeoutError):
+            return unchanged
+        # One that cannot be verified yet, or stored, is remembered: it can wait until this one has
+        # expired.
+        fits = len(self._config.cookie_name) + len(successor.sealed) <= MAX_COOKIE_BYTES
+        is_usable = fits and successor.auth.user is not None
+        return self._succeeded(successor) if is_usable else unchanged
+
+    def _succeeded(self, successor: Successor) -> Loaded:
+        if self._coordinator.is_ended(session_id(successor.session)):
+            return Loaded(auth=_OVER, session=successor.session)  # while it was under way
+        return Loaded(auth=successor.auth, session=successor.session, sealed=successor.sealed)
+
+    def _refusal(self, session: Session) -> Outcome | None:
+        """Return WorkOS's refusal of a session; one of another organization ends nothing."""
+        organization_id = session_organization(session)
+        chain = self._coordinator.recall(refresh_key(session.refresh_token))
+        return next(
+            (
+                known
+                for known in chain
+                if known.refusal is not None and known.organization_id == organization_id
+            ),
+            None,
+        )
+
+
+def _buffer(config: AuthKitConfig, claims: Claims) -> float:
+    """Return how many seconds before its end a token is renewed; 0 for not before."""
+    if claims.iat is None:
+        return 0
+    lifetime = claims.exp - claims.iat
+    buffer = config.refresh_buffer
+    if buffer is None:
+        buffer = _SHORT_BUFFER if lifetime <= _SHORT_LIFETIME else _BUFFER
+    # A buffer as long as the lifetime would renew the token on every request.
+    return min(buffer, lifetime / 2)
+
+
+def _issued_at(session: Session) -> float:
+    issued_at = unverified_claims(session.access_token).get("iat")
+    # Not made a float: JSON has whole numbers that do not fit into one.
+    return issued_at if isinstance(issued_at, int | float) else 0

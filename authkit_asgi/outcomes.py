@@ -1,0 +1,197 @@
+"""What became of refresh tokens and sessions, remembered for requests that come late."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+LIFETIME = 3600
+"""Seconds for which an outcome or a sign-out is remembered at most: the longest that a request
+under way, a tab asleep or an access token is reckoned to last."""
+
+LATE_SECONDS = 30
+"""Seconds for which an outcome is remembered once a request has brought the new cookie: those under
+way with the old one still arrive."""
+
+_MAX_ENTRIES = 10_000
+_MAX_BYTES = 32 * 1024 * 1024  # of sealed sessions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What WorkOS made of a refresh token: a successor, or a refusal."""
+
+    organization_id: str | None
+    """The organization that was asked for."""
+    at: float
+    """When, in seconds since the epoch."""
+    session_id: str | None
+    refusal: str | None = None
+    """WorkOS's word, if it refused for good."""
+    sealed: str | None = field(default=None, repr=False)
+    """The successor as it goes into the cookie."""
+    successor_key: str | None = None
+    """`refresh_key` of the successor's refresh token."""
+
+
+def refresh_key(refresh_token: str | None) -> str:
+    """Return the name under which a refresh token's outcome is kept: its SHA-256."""
+    return hashlib.sha256((refresh_token or "").encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class OutcomeMemory:
+    """Outcomes of one process, for all of its event loops and threads.
+
+    An outcome is kept until a request has brought the successor's cookie and 30 s more, so that
+    requests under way find it; an hour at most. Beyond 10,000 outcomes or 32 MiB, the oldest go:
+    first those whose new cookie has been seen, then refusals, then the rest.
+
+    Args:
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        # Each shelf has one lifetime, so the first of its entries is the first to expire.
+        self._seen = _Shelf(LATE_SECONDS)
+        self._refused = _Shelf(LIFETIME)
+        self._unseen = _Shelf(LIFETIME)
+        self._shelves = (self._seen, self._refused, self._unseen)
+        self._predecessors: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return sum(len(shelf) for shelf in self._shelves)
+
+    def find(self, key: str) -> Outcome | None:
+        """Return what has become of a refresh token, `None` if nothing is known."""
+        now = self._clock()
+        with self._lock:
+            for shelf in self._shelves:
+                if (outcome := shelf.get(key, now)) is not None:
+                    return outcome
+        return None
+
+    def chain(self, key: str) -> Iterator[Outcome]:
+        """Yield what has become of a refresh token, then of its successor's, as far as is known."""
+        passed: set[str] = set()  # a server that gives an old token again must not hang us
+        while key not in passed and (outcome := self.find(key)) is not None:
+            yield outcome
+            passed.add(key)
+            key = outcome.successor_key or ""
+
+    def remember(self, key: str, outcome: Outcome) -> None:
+        """Keep an outcome, unless its refresh token has not been spent."""
+        if outcome.successor_key == key:
+            return  # a server that does not rotate: the token itself goes on
+        with self._lock:
+            self._remove(key)
+            if outcome.refusal is not None:
+                self._refused.put(key, outcome, self._clock())
+            else:
+                self._unseen.put(key, outcome, self._clock())
+                if outcome.successor_key is not None:
+                    self._predecessors[outcome.successor_key] = key
+            self._make_room()
+
+    def forget(self, key: str, outcome: Outcome) -> None:
+        """Drop an outcome, unless another has taken its place."""
+        with self._lock:
+            if any(shelf.get(key, 0) is outcome for shelf in self._shelves):
+                self._remove(key)
+
+    def see(self, key: str) -> None:
+        """Note that a browser has the cookie of this refresh token, and no longer needs its own."""
+        if key not in self._predecessors:
+            return
+        with self._lock:
+            while (predecessor := self._predecessors.pop(key, None)) and (
+                outcome := self._unseen.take(predecessor)
+            ):
+                self._seen.put(predecessor, outcome, self._clock())
+                key = predecessor
+
+    def _make_room(self) -> None:
+        now = self._clock()
+        for shelf in self._shelves:
+            while shelf.is_first_over(now):
+                self._remove(shelf.first())
+        while len(self) > _MAX_ENTRIES or sum(shelf.size for shelf in self._shelves) > _MAX_BYTES:
+            self._remove(next(shelf for shelf in self._shelves if shelf).first())
+
+    def _remove(self, key: str) -> None:
+        for shelf in self._shelves:
+            outcome = shelf.take(key)
+            if outcome is not None and self._predecessors.get(outcome.successor_key or "") == key:
+                del self._predecessors[outcome.successor_key or ""]
+
+
+class _Shelf:
+    """Outcomes of one lifetime, the oldest first."""
+
+    def __init__(self, lifetime: float) -> None:
+        self._lifetime = lifetime
+        self._entries: OrderedDict[str, tuple[Outcome, float]] = OrderedDict()
+        self.size = 0
+        """Characters of all sealed sessions; these are ASCII."""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: str, now: float) -> Outcome | None:
+        outcome, until = self._entries.get(key, (None, 0))
+        return outcome if until > now else None
+
+    def put(self, key: str, outcome: Outcome, now: float) -> None:
+        # Seen late, it is not kept longer than it would have been unseen.
+        until = min(now + self._lifetime, outcome.at + LIFETIME)
+        self._entries[key] = (outcome, until)
+        self.size += len(outcome.sealed or "")
+
+    def take(self, key: str) -> Outcome | None:
+        outcome, _ = self._entries.pop(key, (None, 0))
+        if outcome is not None:
+            self.size -= len(outcome.sealed or "")
+        return outcome
+
+    def first(self) -> str:
+        return next(iter(self._entries))
+
+    def is_first_over(self, now: float) -> bool:
+        return bool(self._entries) and self._entries[self.first()][1] <= now
+
+
+class Tombstones:
+    """The ids of sessions that are over, for an hour each; the last 10,000 of them.
+
+    Args:
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._until: OrderedDict[str, float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __contains__(self, session_id: str | None) -> bool:
+        if not self._until or session_id is None:
+            return False
+        return self._until.get(session_id, 0) > self._clock()
+
+    def add(self, session_id: str | None) -> None:
+        """Note that a session is over; one without an id cannot be told from others."""
+        if session_id is None:
+            return
+        with self._lock:
+            self._until[session_id] = self._clock() + LIFETIME
+            self._until.move_to_end(session_id)
+            if len(self._until) > _MAX_ENTRIES:
+                self._until.popitem(last=False)
+
+    def discard(self, session_id: str | None) -> None:
+        """Take a note back."""
+        with self._lock:
+            self._until.pop(session_id or "", None)

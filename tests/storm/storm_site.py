@@ -1,0 +1,48 @@
+"""A site that says who asks, in which organization; the workers of the storm serve it."""
+
+from __future__ import annotations
+
+import os
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from authkit_asgi import Auth, AuthKitMiddleware
+from authkit_asgi.errors import AuthKitError, UnavailableError
+
+
+async def who(request: Request) -> JSONResponse:
+    return _answer(request.state.auth)
+
+
+async def switch(request: Request) -> JSONResponse:
+    try:
+        auth = await request.state.authkit.switch_organization(request.path_params["organization"])
+    except AuthKitError as error:
+        status = 503 if isinstance(error, UnavailableError) else 401
+        return JSONResponse({"worker": os.getpid(), "reason": str(error)}, status)
+    return _answer(auth)
+
+
+def _answer(auth: Auth) -> JSONResponse:
+    body = {"worker": os.getpid()}
+    if auth.user is None:
+        status = 401 if auth.retry_after is None else 503
+        return JSONResponse({**body, "reason": auth.reason.value}, status)
+    return JSONResponse({**body, "user": auth.user.id, "organization": auth.organization_id})
+
+
+app = Starlette(
+    routes=[Route("/who", who), Route("/switch/{organization}", switch)],
+    middleware=[
+        Middleware(
+            AuthKitMiddleware,
+            redis_url=os.environ.get("STORM_REDIS_URL"),
+            api_timeout=float(os.environ["STORM_API_TIMEOUT"]),
+            refresh_timeout=float(os.environ["STORM_REFRESH_TIMEOUT"]),
+        )
+    ],
+)

@@ -15,7 +15,7 @@ from authkit_asgi import (
 )
 
 _SIGNED_OUT: Mapping[SignedOutReason, str] = {
-    SignedOutReason.NO_SESSION_COOKIE_PROVIDED: "Nobody has signed in with this browser yet.",
+    SignedOutReason.NO_SESSION_COOKIE_PROVIDED: "Nobody is signed in with this browser.",
     SignedOutReason.INVALID_SESSION_COOKIE: "Your session could not be read. "
     "Signing in gives you a new one.",
     SignedOutReason.INVALID_JWT: "Your session is no longer valid.",

@@ -18,7 +18,7 @@ GLOBEX = "org_01DEMOGLOBEX00000000000000"
 def test_home_signed_out_says_why_and_offers_to_sign_in(browser: Browser) -> None:
     page = browser.visit("/")
     assert page.status_code == 200
-    assert "Nobody has signed in with this browser yet." in text_of(page)
+    assert "Nobody is signed in with this browser." in text_of(page)
     assert 'href="/login?return_to=/dashboard"' in page.text
     assert 'href="/signup?return_to=/dashboard"' in page.text
     assert page.headers["vary"] == "Cookie"
@@ -177,7 +177,7 @@ def test_sign_out_ends_the_session(browser: Browser) -> None:
     assert "wos-session" not in browser.client.cookies
     back = httpx.get(response.headers["location"])
     assert back.headers["location"] == "http://localhost:8000/"
-    assert "Nobody has signed in" in text_of(browser.visit("/"))
+    assert "Nobody is signed in" in text_of(browser.visit("/"))
 
 
 def test_static_files_are_served_without_a_look_at_the_cookie(browser: Browser) -> None:

@@ -158,11 +158,14 @@ class _Exchange:
         try:
             successor = session_from_answer(answer, self._session)
             self._check_user(successor)
+            sealed = seal_session(successor, self._renewal.config.cookie_password)
         except UntrustedResponseError as error:
             raise _unusable(error) from None
+        except ValueError:  # JSON that no JSON may hold, such as NaN
+            raise UnavailableError("WorkOS's answer cannot be sealed") from None
         self._successor = successor
         return self._outcome(
-            sealed=seal_session(successor, self._renewal.config.cookie_password),
+            sealed=sealed,
             successor_key=refresh_key(successor.refresh_token),
         )
 
@@ -221,7 +224,9 @@ class _Exchange:
             "Unavailable: refresh of session %r of user %r (%s): %s", *self._who, error.code, error
         )
         self._renewal.hooks.tell_error(error)
-        self._renewal.pause.note_failure()
+        # A switch goes where the user says, so its failures must not keep others waiting.
+        if self.organization_id == session_organization(self._session):
+            self._renewal.pause.note_failure()
         return error
 
     async def _verified(self, successor: Session) -> Auth:

@@ -97,7 +97,7 @@ class AuthKit:
 
         Raises:
             SessionReadOnlyError: The setting `refresh` is ``never``.
-            GrantRejectedError: WorkOS refused for good, with its reason.
+            GrantRejectedError: WorkOS refused for good, or the user has signed out; `reason` says.
             UnavailableError: WorkOS cannot be asked, or its answer is not to be trusted; the
                 session's cookie is to be kept.
         """
@@ -106,7 +106,10 @@ class AuthKit:
             raise GrantRejectedError("no_refresh_token")
         if organization_id is None:
             organization_id = session_organization(session)
-        return await self._renewal.refresh(session, organization_id)
+        self._require_alive(session)
+        successor = await self._renewal.refresh(session, organization_id)
+        self._require_alive(successor.session)  # it may have been ended meanwhile
+        return successor
 
     async def newest(self, session: Session) -> str | None:
         """Return the last sealed successor of a session that is known, `None` if there is none."""
@@ -202,6 +205,10 @@ class AuthKit:
         `logout_return_origins` becomes the default page.
         """
         return logout_url(self.config, self.api, session, return_to)
+
+    def _require_alive(self, session: Session) -> None:
+        if self.coordinator.is_ended(session_id(session)):
+            raise GrantRejectedError("signed_out")
 
     def _require_writable(self) -> None:
         if self.config.is_read_only:

@@ -85,6 +85,31 @@ async def test_session_that_was_signed_out_stays_out(authkit, emulator, lifetime
     assert asked(emulator) == 0
 
 
+@pytest.mark.parametrize("organization", [None, "org_globex"])
+async def test_session_that_was_signed_out_is_not_refreshed_on_demand(
+    authkit, emulator, cookie, organization
+):
+    session = unseal_session(cookie, PASSWORD)
+    await authkit.end(session)
+    with pytest.raises(GrantRejectedError) as caught:
+        await authkit.refresh(session, organization)
+    assert caught.value.reason == "signed_out"
+    assert asked(emulator) == 0
+
+
+async def test_session_that_is_signed_out_during_a_refresh_on_demand_stays_out(
+    authkit, emulator, cookie
+):
+    emulator.fail("authenticate", delay=0.05)
+    session = unseal_session(cookie, PASSWORD)
+    refresh = asyncio.create_task(authkit.refresh(session))
+    await until_asked(emulator)
+    await authkit.end(session)
+    with pytest.raises(GrantRejectedError) as caught:
+        await refresh
+    assert caught.value.reason == "signed_out"
+
+
 async def test_exchange_under_way_does_not_bring_a_session_back(authkit, emulator, cookie):
     emulator.fail("authenticate", delay=60)
     loading = asyncio.create_task(authkit.load([cookie]))

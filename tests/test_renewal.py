@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 
 import anyio
 import httpx
@@ -15,6 +17,7 @@ from authkit_asgi.errors import (
     ConnectionLostError,
     GrantRejectedError,
     RateLimitedError,
+    UnavailableError,
     WorkOSUnavailableError,
 )
 from authkit_asgi.testing import WorkOSEmulator
@@ -153,6 +156,22 @@ async def test_after_five_failures_nobody_asks_for_five_seconds(sent, emulator, 
     emulator.clear_faults()
     clock.now += 5
     assert (await sent.authkit.refresh(expired(emulator))).auth.user.id == "user_ada"
+
+
+async def test_failures_of_switches_keep_nobody_else_waiting(sent, emulator):
+    for status in (413, 403, 414, 404, 503, 400) * 2:
+        emulator.fail("authenticate", status=status, body="<h1>no</h1>")
+        with pytest.raises(UnavailableError):
+            await sent.authkit.refresh(expired(emulator), "org_of_my_own_making")
+    assert (await sent.authkit.refresh(expired(emulator, "user_bob"))).auth.user.id == "user_bob"
+
+
+async def test_answer_that_no_json_may_hold_is_unavailable(sent, emulator):
+    answer = emulator.sign_in("user_ada")
+    body = json.dumps({**answer, "user": {**answer["user"], "metadata": {"x": math.nan}}})
+    emulator.fail("authenticate", status=200, body=body)
+    with pytest.raises(UnavailableError, match="cannot be sealed"):
+        await sent.authkit.refresh(expired(emulator))
 
 
 async def test_verdict_on_a_user_is_an_answer_and_no_failure(sent, emulator):

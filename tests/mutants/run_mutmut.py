@@ -18,6 +18,7 @@ COPIED = (
     "pyproject.toml",
     "authkit_asgi/**/*.py",
     "tests/conftest.py",
+    "tests/asgi_*.py",
     "tests/emulated.py",
     "tests/mutants/preload.*",
     "tests/vectors/*.json",

@@ -17,6 +17,7 @@ import anyio
 import httpx
 from joserfc.jwk import RSAKey
 
+from authkit_asgi.auth import nests_within
 from authkit_asgi.errors import KeysUnavailableError
 from authkit_asgi.origins import is_secure_url
 
@@ -37,8 +38,8 @@ _WAIT_FACTOR = 2
 _MAX_DOCUMENT_BYTES = 1_000_000
 _MAX_PARTS = 10_000
 """Opening brackets or commas of JSON; a megabyte of small values takes long to build."""
+_MAX_LEVELS = 100  # of JSON; how many the interpreter bears differs from version to version
 _MAX_KEYS = 100
-
 _MIN_RSA_BITS = 2048
 """RFC 7518, section 3.3; joserfc only warns."""
 
@@ -75,7 +76,7 @@ def read_keys(document: bytes) -> dict[str, RSAKey]:
         raise _UnusableAnswerError("too many objects in it")
     key_set = json.loads(document)
     entries = key_set.get("keys") if isinstance(key_set, dict) else None
-    if not isinstance(entries, list):
+    if not (isinstance(entries, list) and nests_within(key_set, _MAX_LEVELS)):
         raise _UnusableAnswerError("not a JSON Web Key Set")
     keys: dict[str, RSAKey] = {}
     for entry in entries[:_MAX_KEYS]:

@@ -89,6 +89,7 @@ MISLEADING: dict[str, Callable[[], httpx.Response]] = {
     "huge integer": answer(with_member("9" * 5000)),
     "list as deep as can be": answer(with_member("[" * 9_000 + "]" * 9_000)),
     "objects as deep as can be": answer(with_member('{"":' * 9_000 + "1" + "}" * 9_000)),
+    "101 levels": answer(with_member("[" * 100 + "]" * 100)),
     "100,000 deep": answer(with_member("[" * 100_000 + "]" * 100_000)),
     "a megabyte of numbers": answer(with_member(f"[{'1e-400,' * 130_000}1]")),
     "a megabyte of members": answer(
@@ -143,7 +144,7 @@ ODD_BUT_READ: dict[str, bytes] = {
     "a megabyte of text": with_member('"' + "x" * 900_000 + '"').encode(),
     "repeated members": with_member('1,"x":2').encode(),
     "repeated keys, the last good": f'{{"keys":[],{TEXT[1:]}'.encode(),
-    "90 levels": with_member("[" * 90 + "]" * 90).encode(),
+    "100 levels": with_member("[" * 99 + "]" * 99).encode(),
 }
 
 

@@ -34,7 +34,6 @@ _COOL_DOWN_SECONDS = 30.0
 
 _WAIT_FACTOR = 2
 """Keys older than so many times `max_age` (no traffic renewed them) are not used unasked."""
-
 _MAX_DOCUMENT_BYTES = 1_000_000
 _MAX_PARTS = 10_000
 """Opening brackets or commas of JSON; a megabyte of small values takes long to build."""

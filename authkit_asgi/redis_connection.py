@@ -128,8 +128,15 @@ class _Client:
 
     async def aclose(self) -> None:
         if self._is_ours:
-            with suppress(RedisError, OSError):  # a connection that does not close in time
-                await self._redis.aclose()
+            try:
+                await self._disconnect()
+            except asyncio.CancelledError:
+                await self._disconnect()  # a loop that ends cancels what it finds, but only once
+                raise
+
+    async def _disconnect(self) -> None:
+        with suppress(RedisError, OSError):  # a connection that does not close in time
+            await self._redis.aclose()
 
 
 def _checked(url: str) -> str:

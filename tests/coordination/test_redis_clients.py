@@ -10,7 +10,7 @@ import pytest
 import redis as sync_redis
 from emulated import PASSWORD, shown
 from outages import warnings
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from workers import SESSION_ID, WorkOS, refresh, refreshes, seals, worker
 
 from authkit_asgi import ConfigurationError, redis_connection
@@ -75,6 +75,27 @@ def test_requests_in_loop_after_loop_leave_nothing_open(server):
     for _ in range(5):
         asyncio.run(request())
     assert workos.calls == ["r0"]
+    server.check_all_have_left()
+    gc.collect()
+
+
+def test_event_loop_that_ends_while_a_connection_closes_leaves_none_open(server, monkeypatch):
+    closing = asyncio.Event()
+    disconnect = ConnectionPool.disconnect
+
+    async def disconnect_slowly(pool: ConnectionPool) -> None:
+        if not closing.is_set():
+            closing.set()
+            await asyncio.Event().wait()  # until the loop's end cancels it
+        await disconnect(pool)
+
+    async def request() -> None:
+        task = asyncio.create_task(worker(server).end(SESSION_ID))
+        await closing.wait()
+        assert not task.done()
+
+    monkeypatch.setattr(ConnectionPool, "disconnect", disconnect_slowly)
+    asyncio.run(request())
     server.check_all_have_left()
     gc.collect()
 

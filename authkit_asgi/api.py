@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from typing import Any, TypedDict, Unpack
@@ -27,6 +28,8 @@ from authkit_asgi.errors import (
     WorkOSUnavailableError,
 )
 from authkit_asgi.http_clients import HTTPClients
+
+logger = logging.getLogger(__name__)
 
 _RETRY_AFTER_BOUNDS = (1, 10)  # seconds; what a server asks for is believed within these
 _DEFAULT_RETRY_AFTER = 5  # seconds
@@ -101,6 +104,9 @@ class _Transport:
             raise TransportTimeout("WorkOS did not answer in time") from None
         except httpx.HTTPError:
             raise TransportError("The connection to WorkOS was lost") from None
+        except Exception as error:  # noqa: BLE001  # of a transport of the application's own
+            logger.warning("The HTTP client failed: %s", type(error).__name__)
+            raise TransportError("The HTTP client failed") from None
         return HTTPResponse(
             status_code=response.status_code,
             headers=response.headers,

@@ -7,6 +7,8 @@ import contextvars
 from collections.abc import Coroutine
 from typing import Any
 
+_CANCEL_SECONDS = 1
+
 
 class BackgroundTasks:
     """Runs coroutines beside the requests, in an empty context; these see to their own errors."""
@@ -21,7 +23,11 @@ class BackgroundTasks:
         task.add_done_callback(self._tasks.discard)
 
     async def aclose(self, seconds: float) -> None:
-        """Wait at most `seconds` for the running event loop's."""
+        """Wait at most `seconds` for the running event loop's, then cancel what is left of it."""
         loop = asyncio.get_running_loop()
         if mine := [task for task in self._tasks if task.get_loop() is loop]:
-            await asyncio.wait(mine, timeout=seconds)
+            _, late = await asyncio.wait(mine, timeout=seconds)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=_CANCEL_SECONDS)

@@ -27,6 +27,7 @@ CALL_SECONDS = 1
 
 _DOWN_SECONDS = 1
 _MAX_CALLS = 20  # at once; the second of those who wait for their turn has not begun
+_MAX_URGENT_CALLS = 4  # beside these
 
 # Whether it obeys again: one that is read-only or full may still read, and one that lacks replicas
 # run scripts. KEYS: any.
@@ -73,6 +74,14 @@ class RedisConnection:
         async with self._clients.lend() as client, client.turn:
             if self._is_down:  # by now
                 raise RedisDownError
+            return await self._call(client, *command)
+
+    async def call_at_once(self, *command: str | bytes | int) -> Any:
+        """As `call`, ahead of all that wait for their turn, and though a call has failed just now.
+
+        For what others wait for, or what would be lost.
+        """
+        async with self._clients.lend() as client, client.urgent_turn:
             return await self._call(client, *command)
 
     async def _try_again(self) -> None:
@@ -124,7 +133,11 @@ class _Client:
         self._is_ours = is_ours
         self.execute: Callable[..., Any] = redis.execute_command
         # A pool refuses what goes beyond its connections.
-        self.turn = asyncio.Semaphore(min(_MAX_CALLS, redis.connection_pool.max_connections))
+        connections = redis.connection_pool.max_connections
+        calls = min(_MAX_CALLS, max(1, connections - _MAX_URGENT_CALLS))
+        urgent_calls = min(_MAX_URGENT_CALLS, connections - calls)
+        self.turn = asyncio.Semaphore(calls)
+        self.urgent_turn = asyncio.Semaphore(urgent_calls) if urgent_calls else self.turn
 
     async def aclose(self) -> None:
         if self._is_ours:

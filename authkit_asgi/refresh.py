@@ -183,9 +183,13 @@ class InProcessRefreshCoordinator:
 
     async def newest(self, key: str, session_id: str | None) -> str | None:  # noqa: ARG002
         """See `RefreshCoordinator.newest`."""
-        return next(
-            (known.sealed for known in reversed([*self._memory.chain(key)]) if known.sealed), None
-        )
+        newest: Outcome | None = None
+        for known in self._memory.chain(key):
+            if known.sealed is not None:
+                newest = known
+            elif newest is not None and known.organization_id == newest.organization_id:
+                return None  # refused since, and not for another organization
+        return newest.sealed if newest else None
 
     async def forget(self, key: str, outcome: Outcome) -> None:
         """See `RefreshCoordinator.forget`."""

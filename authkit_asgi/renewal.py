@@ -110,7 +110,7 @@ class _Exchange:
         self._session = session
         self.organization_id = organization_id
         self.session_id = session_id(session)
-        self._successor: Session | None = None
+        self._fresh: tuple[Outcome, Session] | None = None
         self._who = (self.session_id, session.user_id)
 
     async def perform(self) -> Outcome:
@@ -163,11 +163,12 @@ class _Exchange:
             raise _unusable(error) from None
         except ValueError:  # JSON that no JSON may hold, such as NaN
             raise UnavailableError("WorkOS's answer cannot be sealed") from None
-        self._successor = successor
-        return self._outcome(
+        outcome = self._outcome(
             sealed=sealed,
             successor_key=refresh_key(successor.refresh_token),
         )
+        self._fresh = outcome, successor
+        return outcome
 
     def _outcome(self, **result: Any) -> Outcome:
         return Outcome(
@@ -197,8 +198,9 @@ class _Exchange:
             InvalidTokenError: It was remembered, and has to be exchanged itself by now.
             UnavailableError: It is not to be used.
         """
-        if self._successor is not None:
-            return await self._accept_fresh(self._successor, outcome)
+        # Not another worker's, which may have taken its place.
+        if self._fresh is not None and self._fresh[0] is outcome:
+            return await self._accept_fresh(self._fresh[1], outcome)
         successor = self.open(outcome)
         try:
             auth = await self._verified(successor)

@@ -142,6 +142,13 @@ def unseal(
     return _unwrap(payload) if match["version"] == b"1" else payload
 
 
+def is_seal(text: str) -> bool:
+    """Tell whether a text has the form of a seal, whoever made it."""
+    return (
+        len(text) <= MAX_SEAL_LENGTH and text.isascii() and bool(_GRAMMAR.fullmatch(text.encode()))
+    )
+
+
 def newest_first(password: Password) -> dict[str, bytes]:
     """Return the passwords by their ids, the one that seals first.
 

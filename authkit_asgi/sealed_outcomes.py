@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from authkit_asgi.derived import derived_passwords
-from authkit_asgi.errors import SealError
 from authkit_asgi.outcomes import LIFETIME, Outcome
 from authkit_asgi.passwords import CookiePassword
-from authkit_asgi.seal import seal, unseal
+from authkit_asgi.seal import is_seal, seal, unseal
+
+REFUSED = "-"
+"""What a stored refusal begins with: scripts, which cannot open it, have to know."""
 
 _PURPOSE = "authkit_asgi refresh outcome, version 1"
 _NAMES = frozenset(field.name for field in fields(Outcome))
+_REQUIRED = frozenset(field.name for field in fields(Outcome) if field.default is MISSING)
 
 
 class OutcomeSealer:
@@ -26,20 +29,26 @@ class OutcomeSealer:
     def seal(self, key: str, outcome: Outcome) -> str:
         """Return the text to store for a token's outcome."""
         content = {**asdict(outcome), "key": key}
-        return seal(content, self._passwords, ttl=LIFETIME, clock=self._clock)
+        mark = "" if outcome.refusal is None else REFUSED
+        return mark + seal(content, self._passwords, ttl=LIFETIME, clock=self._clock)
 
     def open(self, key: str, stored: bytes | str | None) -> Outcome | None:
-        """Return the outcome that is stored for a token; `None` for anything else."""
-        text = stored.decode("latin-1") if isinstance(stored, bytes) else stored
-        try:
-            content = unseal(text or "", self._passwords, ttl=LIFETIME, clock=self._clock)
-        except SealError:
+        """Return the outcome that is stored for a token; `None` for what is certainly none.
+
+        Raises:
+            SealError: It is a seal that cannot be opened: of a worker, perhaps, that has been given
+                another password already.
+        """
+        text = stored.decode("latin-1") if isinstance(stored, bytes) else stored or ""
+        text = text.removeprefix(REFUSED)
+        if not is_seal(text):
             return None
-        return _outcome(key, content)
+        return _outcome(key, unseal(text, self._passwords, ttl=LIFETIME, clock=self._clock))
 
 
 def _outcome(key: str, content: Any) -> Outcome | None:
-    if not isinstance(content, dict) or content.pop("key", None) != key:
+    if not isinstance(content, dict) or content.get("key") != key:
         return None
     # Written by us, as the seal's password shows; but perhaps by another version of us.
-    return Outcome(**content) if content.keys() == _NAMES else None
+    known = {name: content[name] for name in _NAMES if name in content}
+    return Outcome(**known) if _REQUIRED.issubset(known) else None

@@ -38,7 +38,9 @@ def outcome(number: int, *, at: float = AT, size: int = 0) -> Outcome:
     )
 
 
-def refusal(word: str = "invalid_grant", *, at: float = AT, organization: str = "org_1") -> Outcome:
+def refusal(
+    word: str = "invalid_grant", *, at: float = AT, organization: str | None = "org_1"
+) -> Outcome:
     return Outcome(organization_id=organization, session_id="session_1", at=at, refusal=word)
 
 
@@ -70,7 +72,9 @@ class Exchange:
         await self.may_end.wait()
         if isinstance(end, BaseException):
             raise end
-        return refusal(end) if end is not None else outcome(self.number)
+        if end is not None:
+            return refusal(end, organization=self.organization_id)
+        return outcome(self.number)
 
     async def accept(self, outcome: Outcome) -> Successor:
         if self.unfit is not None:

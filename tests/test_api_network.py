@@ -72,6 +72,8 @@ def check_no_secret(text: str) -> None:
         httpx.UnsupportedProtocol("protocol"),
         httpx.DecodingError("gzip"),
         httpx.TooManyRedirects("redirects"),
+        httpx.InvalidURL("url"),
+        RuntimeError("a transport of the application's own"),
     ],
     ids=lambda error: type(error).__name__,
 )

@@ -202,11 +202,16 @@ def test_newest_successor_is_the_last_of_the_chain_that_has_landed(coordinator):
     run(main)
 
 
-def test_newest_successor_is_the_one_before_a_refusal(coordinator):
+@pytest.mark.parametrize(
+    ("organization_id", "newest"), [("org_1", None), ("org_2", "seal of r1"), (None, "seal of r1")]
+)
+def test_successor_that_was_refused_since_is_not_written(coordinator, organization_id, newest):
     async def main() -> None:
         await coordinator.run(key(0), Exchange(0))
-        await coordinator.run(key(1), Exchange(1, "invalid_grant"))
-        assert await coordinator.newest(key(0), "session_1") == "seal of r1"
+        refused = Exchange(1, "invalid_grant")
+        refused.organization_id = organization_id
+        await coordinator.run(key(1), refused)
+        assert await coordinator.newest(key(0), "session_1") == newest
         assert await coordinator.newest(key(1), "session_1") is None
 
     run(main)

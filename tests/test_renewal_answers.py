@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 
 import pytest
-from emulated import PASSWORD, sealed, service
+from emulated import PASSWORD, http_clients, sealed, service, settings
 from joserfc.jwk import RSAKey
 from renewing import Sent, expired
 
+from authkit_asgi import AuthKit, AuthKitConfig
 from authkit_asgi.auth import SignedOutReason
 from authkit_asgi.errors import GrantRejectedError, UnavailableError
 from authkit_asgi.outcomes import Outcome, refresh_key
+from authkit_asgi.refresh import Exchange, InProcessRefreshCoordinator, Landing
 from authkit_asgi.session import Session, session_from_answer
 from authkit_asgi.testing import WorkOSEmulator
 
@@ -85,6 +87,32 @@ async def test_remembered_outcome_that_is_not_this_users_session_is_not_used(sen
     assert loaded.auth.reason is SignedOutReason.TEMPORARILY_UNAVAILABLE
     assert loaded.sealed is None
     assert sent.tokens == []
+
+
+async def test_successor_of_another_worker_in_the_place_of_ones_own_is_read_from_its_seal(
+    emulator, clock
+):
+    theirs = emulator.sign_in("user_ada")
+    outcome = Outcome(
+        organization_id="org_acme", session_id="session_1", at=clock(), sealed=sealed(theirs)
+    )
+
+    class Late(InProcessRefreshCoordinator):
+        """One that has lost its lock meanwhile."""
+
+        async def run(self, key: str, exchange: Exchange) -> Landing:  # noqa: ARG002
+            assert (await exchange.perform()).sealed != outcome.sealed
+            return Landing(outcome, await exchange.accept(outcome))
+
+    authkit = AuthKit(
+        AuthKitConfig(**settings()),
+        http_client_factory=http_clients(emulator),
+        coordinator=Late(timeout=10, clock=clock),
+        clock=clock,
+    )
+    successor = await authkit.refresh(expired(emulator), "org_acme")
+    assert successor.sealed == outcome.sealed
+    assert successor.session.refresh_token == theirs["refresh_token"]
 
 
 def sealed_again(session: Session) -> str:

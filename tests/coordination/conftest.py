@@ -38,5 +38,6 @@ def own_server(tmp_path: object) -> Iterator[RedisServer]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorter waits for a Redis that is down."""
-    monkeypatch.setattr(redis_connection, "CALL_SECONDS", 0.3)
+    for module in (redis, redis_connection):
+        monkeypatch.setattr(module, "CALL_SECONDS", 0.3)
     monkeypatch.setattr(redis_connection, "_DOWN_SECONDS", 0.02)

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -71,5 +72,31 @@ def odd_server(answer: bytes) -> Iterator[tuple[str, list[socket.socket]]]:
         thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0", taken
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextlib.contextmanager
+def slowed(port: int, seconds: float) -> Iterator[str]:
+    """Pass on what a server answers, each time after a while; yield the URL for it."""
+
+    def answer(connection: socket.socket) -> None:
+        server = socket.create_connection(("127.0.0.1", port))
+        with connection, server, contextlib.suppress(OSError):
+            while asked := connection.recv(65536):
+                server.sendall(asked)
+                time.sleep(seconds)
+                connection.sendall(server.recv(65536))
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()

@@ -82,7 +82,7 @@ async def test_who_lost_the_lock_overwrites_nothing(server):
     server.admin.delete(server.name("lock"))  # as it expires
     assert (await refresh(worker(server), quick)).outcome.sealed == "seal of r8"
     slow.may_end.set()
-    assert (await task).outcome.sealed == "seal of r7"
+    assert (await task).outcome.sealed == "seal of r8"
     assert (await refresh(worker(server), WorkOS())).outcome.sealed == "seal of r8"
     assert len(server.lifetimes("before")) == 1
 

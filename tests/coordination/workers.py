@@ -51,7 +51,10 @@ class WorkOS:
 class Exchange:
     """The exchange of one token, as a request brings it."""
 
-    def __init__(self, workos: WorkOS, token: str, session_id: str | None) -> None:
+    def __init__(
+        self, workos: WorkOS, token: str, session_id: str | None, *, at: float | None = None
+    ) -> None:
+        self._at = at
         self._workos = workos
         self._token = token
         self.session_id = session_id
@@ -61,7 +64,7 @@ class Exchange:
         return Outcome(
             organization_id=self.organization_id,
             session_id=self.session_id,
-            at=time.time(),
+            at=time.time() if self._at is None else self._at,
             **await self._workos.exchange(self._token),
         )
 

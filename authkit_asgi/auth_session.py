@@ -16,7 +16,6 @@ from authkit_asgi.auth import Auth, SignedIn, SignedOut, SignedOutReason
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import (
     ACCESS_TOKEN_COOKIE,
-    CookieChanges,
     SetCookie,
     cookie_values,
     verifier_cookies,
@@ -34,6 +33,7 @@ from authkit_asgi.loading import Loaded
 from authkit_asgi.pkce import PendingSignIn, verifier_cookie_name
 from authkit_asgi.reasons import REAUTHENTICATION_REASONS
 from authkit_asgi.service import AuthKit
+from authkit_asgi.session_cookies import NONE_SENT, SentCookies, SessionCookies
 from authkit_asgi.sign_in import SignInResult
 
 _MAX_STATE_LENGTH = 4096  # characters; a state that fits into a cookie is shorter
@@ -51,17 +51,19 @@ class AuthSession:
     __slots__ = ("_authkit", "_cookies", "_loaded", "_scope", "carried", "consulted")
 
     def __init__(
-        self, authkit: AuthKit, scope: Scope, loaded: Loaded, *, carried: bool = False
+        self, authkit: AuthKit, scope: Scope, loaded: Loaded, sent: SentCookies = NONE_SENT
     ) -> None:
         self._authkit = authkit
         self._scope = scope
-        self._cookies = CookieChanges()
+        self._cookies = SessionCookies(authkit.cookies, sent)
         self._loaded: Loaded
-        self.carried = carried
+        self.carried = sent is not NONE_SENT
         """Whether the request brought a session cookie, of whatever worth."""
         self.consulted = False
         """Whether the application asked who it is, so that its answer depends on the cookie."""
         self._set(loaded)
+        if sent.chunks and loaded.session is not None and not authkit.config.is_read_only:
+            self._cookies.keep_only(loaded.value or sent.values[0])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(auth={self.auth!r})"
@@ -93,13 +95,13 @@ class AuthSession:
         request may have exchanged the session that this one is about to write, or ended it.
         """
         session = self._loaded.session
-        if session is not None and (self._loaded.sealed is not None or self._loaded.is_dead):
+        if session is not None and self._cookies.change_session:
             newest = await self._authkit.newest(session)
             if self._authkit.is_over(session):
-                self._cookies.discard(*self._authkit.cookies.expire_session())
+                self._cookies.leave()
             elif newest is not None:
                 with contextlib.suppress(SessionTooLargeError):  # that request has said so
-                    self._cookies.write(self._authkit.cookies.session(newest))
+                    self._cookies.store(newest)
         return self.close()
 
     def close(self) -> list[SetCookie]:
@@ -177,7 +179,7 @@ class AuthSession:
             await self._authkit.supersede(self._loaded.session)
             self._loaded = dataclasses.replace(self._loaded, is_dead=False)
         if self._loaded.conflicting:
-            self._cookies.write(*self._authkit.cookies.expire_session())
+            self._cookies.delete()
         self._cookies.write(begun.cookie)
         return begun.url
 
@@ -237,11 +239,9 @@ class AuthSession:
         Raises:
             SessionTooLargeError: Browsers would not store its cookie.
         """
-        cookie = self._authkit.cookies.session(result.sealed)
-        # An older cookie of this host alone would stand in the way of one for the domain.
-        self._cookies.write(*self._authkit.cookies.expire_host_only_session(), cookie)
         previous = self._loaded.session
         self._set(Loaded(auth=result.auth, session=result.session, sealed=result.sealed))
+        self._cookies.make_room()
         await self._authkit.replace(previous, result.session)
 
     def unseal_state(self, state: str) -> PendingSignIn:
@@ -263,7 +263,7 @@ class AuthSession:
         url = self._authkit.logout_url(session, return_to)
         cookies = self._authkit.cookies
         self._set(Loaded(auth=_SIGNED_OUT))
-        self._cookies.write(*cookies.expire_session())
+        self._cookies.delete()
         self._expire_verifiers(list(self.verifiers()))
         if cookie_values(self._scope["headers"], ACCESS_TOKEN_COOKIE.encode()):
             self._cookies.write(*cookies.expire_access_token())
@@ -285,9 +285,9 @@ class AuthSession:
 
     def _set(self, loaded: Loaded) -> None:
         if loaded.sealed is not None:
-            self._cookies.write(self._authkit.cookies.session(loaded.sealed))
+            self._cookies.store(loaded.sealed)
         elif loaded.is_dead:
-            self._cookies.write(*self._authkit.cookies.expire_session())
+            self._cookies.delete()
         self._loaded = loaded
         state = self._scope.setdefault("state", {})
         state["auth"] = loaded.auth

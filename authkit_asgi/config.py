@@ -23,6 +23,8 @@ from authkit_asgi.setting_types import AuthKitSettings, RefreshMode, SameSite
 VERIFIER_COOKIE_PREFIX = "wos-auth-verifier-"
 """Name of the cookies that hold a pending sign-in, before the hash that tells them apart."""
 
+_MIN_SESSION_BYTES, _MAX_SESSION_BYTES = 4096, 16_384  # of one cookie, of what is read
+_MAX_NAME_LENGTH = 256
 _MAX_LEEWAY_SECONDS = 60  # more would let a revoked session live on noticeably
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 6265: a token
 _COOKIE_DOMAIN = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -55,6 +57,10 @@ class AuthKitConfig:
     """The domain that shares the cookie; host-only when `None` (WORKOS_COOKIE_DOMAIN)."""
     cookie_same_site: SameSite = "lax"
     """lax, strict or none (WORKOS_COOKIE_SAME_SITE or WORKOS_COOKIE_SAMESITE)."""
+    cookie_chunking: bool = True
+    """Whether a session that one cookie cannot hold is written as several: wos-session.0, .1, …"""
+    max_session_cookie_bytes: int = 7168
+    """Bytes of these together, 16,384 at most; nginx and others refuse header lines over 8 KB."""
     api_base_url: str = "https://api.workos.com"
     """Where the WorkOS API is (WORKOS_BASE_URL; or WORKOS_API_HOSTNAME, _HTTPS and _PORT)."""
     issuers: Sequence[str] = ()
@@ -166,7 +172,7 @@ def _type_problems(config: AuthKitConfig) -> Iterator[str]:
     for setting in fields(config):
         value = getattr(config, setting.name)
         kind = _KINDS.get(str(setting.type), str)
-        if isinstance(value, bool) or not isinstance(value, kind):
+        if isinstance(value, bool) is not (kind is bool) or not isinstance(value, kind):
             yield f"{setting.name} has the wrong type: {setting.type} is needed"
         elif kind is Collection and not all(isinstance(item, str) for item in value):
             yield f"{setting.name} has an item that is not text"
@@ -179,6 +185,7 @@ _KINDS: dict[str, Any] = {
     "float": float | int,
     "float | None": float | int | None,
     "int": int,
+    "bool": bool,
 }
 
 
@@ -231,6 +238,8 @@ def _cookie_problems(config: AuthKitConfig) -> Iterator[str]:
     lowered = config.cookie_name.lower()
     if not _COOKIE_NAME.fullmatch(config.cookie_name) or lowered.startswith(VERIFIER_COOKIE_PREFIX):
         yield f"{name} is not a usable cookie name: letters, digits and -._ are"
+    if len(lowered) > _MAX_NAME_LENGTH:
+        yield f"{name} is longer than {_MAX_NAME_LENGTH} characters"
     if lowered.startswith(("__host-", "__secure-", "__http-")) and not config.cookie_secure:
         yield f"{name} has a prefix that needs Secure: use an https WORKOS_REDIRECT_URI"
     if lowered.startswith("__host-") and config.cookie_domain:
@@ -239,6 +248,10 @@ def _cookie_problems(config: AuthKitConfig) -> Iterator[str]:
         yield "WORKOS_COOKIE_SAME_SITE (cookie_same_site) is none of lax, strict, none"
     if config.cookie_max_age < 1:
         yield "WORKOS_COOKIE_MAX_AGE (cookie_max_age) is less than one second"
+    if not _MIN_SESSION_BYTES <= config.max_session_cookie_bytes <= _MAX_SESSION_BYTES:
+        yield (
+            f"max_session_cookie_bytes is not between {_MIN_SESSION_BYTES} and {_MAX_SESSION_BYTES}"
+        )
     if config.cookie_domain is not None:
         yield from _domain_problems(config.cookie_domain, config.redirect_uri)
 

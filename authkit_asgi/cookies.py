@@ -20,12 +20,14 @@ ACCESS_TOKEN_COOKIE = "workos-access-token"  # noqa: S105  # the name authkit-ne
 MAX_VERIFIER_LINE_BYTES = 3800
 """Of a whole Set-Cookie line, as in authkit-session: proxies cap lower than browsers."""
 
+MAX_SAME_NAME = 8
+"""Cookies of one name that are looked at in one request: each costs a look at its MAC."""
+
 VERIFIER_MAX_AGE_SECONDS = 600
 """A pending sign-in's life, of the cookie and of the seal in it."""
 
 _VERIFIER_COOKIE = re.compile(rb"%b[0-9a-f]{8}" % VERIFIER_COOKIE_PREFIX.encode())
 _EPOCH = "Thu, 01 Jan 1970 00:00:00 GMT"
-_MAX_SAME_NAME = 8  # of the session cookie in one request, each of which costs a MAC
 _MAX_COOKIES = 500  # in one request; browsers keep 180 a site
 
 
@@ -43,11 +45,17 @@ def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[s
 
     A browser sends two at most (of the host and of a domain); each costs a look at its seal.
     """
+    values = [value for found, value in parsed_cookies(headers, name) if found == name]
+    return [value.decode("latin-1") for value in values[:MAX_SAME_NAME]]
+
+
+def parsed_cookies(
+    headers: Iterable[tuple[bytes, bytes]], name: bytes
+) -> list[tuple[bytes, bytes]]:
+    """Return all cookies as `read_cookies` does, or none where `name` is in none of them."""
     line = _cookie_line(headers)
-    if name not in line:  # most requests of a page's assets have other cookies only
-        return []
-    values = [value for found, value in _parse(line) if found == name]
-    return [value.decode("latin-1") for value in values[:_MAX_SAME_NAME]]
+    # Most requests of a page's assets have other cookies only.
+    return _parse(line) if name in line else []
 
 
 def _cookie_line(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -90,6 +98,10 @@ class CookieWriter:
 
     def __init__(self, config: AuthKitConfig) -> None:
         self._session_name = config.cookie_name
+        self._chunk_bytes = MAX_COOKIE_BYTES - len(config.cookie_name) - len(".0")
+        self._max_session_bytes = (
+            config.max_session_cookie_bytes if config.cookie_chunking else MAX_COOKIE_BYTES
+        )
         self._max_age = config.cookie_max_age
         self._domain = config.cookie_domain
         self._secure = "; Secure" if config.cookie_secure else ""
@@ -97,27 +109,55 @@ class CookieWriter:
         # The way back from WorkOS is a cross-site navigation, on which Strict cookies stay away.
         self._verifier_same_site = "None" if config.cookie_same_site == "none" else "Lax"
 
-    def session(self, sealed: str) -> SetCookie:
-        """Return the line that stores a sealed session.
+    @property
+    def is_strict(self) -> bool:
+        """Whether a callback, which comes from another site, brings no session cookie."""
+        return self._same_site == "Strict"
+
+    def session(self, sealed: str) -> list[SetCookie]:
+        """Return the lines that store a sealed session: one, or its chunks where one is too small.
 
         Raises:
-            SessionTooLargeError: Browsers would drop the cookie without a word.
+            SessionTooLargeError: Browsers would drop the cookie without a word, or servers and
+                proxies refuse the requests that bring it.
         """
-        if len(self._session_name) + len(sealed) > MAX_COOKIE_BYTES:
+        if not self.fits(sealed):
+            limit = self._max_session_bytes
             raise SessionTooLargeError(
-                f"The sealed session and its cookie's name are longer than the {MAX_COOKIE_BYTES} "
-                "bytes that browsers store. Shorten the access token: fewer permissions in the "
-                "role, or a smaller JWT template"
+                f"The sealed session does not fit into cookies of {limit} bytes in all. Shorten "
+                "the access token: fewer permissions in the role, or a smaller JWT template"
             )
-        return self._write(self._session_name, sealed, self._max_age, self._same_site)
+        name = self._session_name
+        if len(name) + len(sealed) <= MAX_COOKIE_BYTES:
+            return [self._write(name, sealed, self._max_age, self._same_site)]
+        step = self._chunk_bytes
+        parts = [sealed[start : start + step] for start in range(0, len(sealed), step)]
+        return [
+            self._write(f"{name}.{index}", part, self._max_age, self._same_site)
+            for index, part in enumerate(parts)
+        ]
+
+    def fits(self, sealed: str) -> bool:
+        """Tell whether a sealed session can be stored."""
+        size = len(self._session_name) + len(sealed)
+        if size > MAX_COOKIE_BYTES:
+            chunks = -(-len(sealed) // self._chunk_bytes)
+            size = len(sealed) + chunks * (len(self._session_name) + 2)
+        return size <= self._max_session_bytes
 
     def expire_session(self) -> list[SetCookie]:
         """Return the lines that delete the session cookie, for this host and for the domain."""
         return self._expire(self._session_name, self._same_site)
 
-    def expire_host_only_session(self) -> list[SetCookie]:
-        """Return the line that deletes what an earlier configuration without domain left."""
-        return self._expire(self._session_name, self._same_site)[1:]
+    def expire_chunks(self, indexes: Iterable[int]) -> list[SetCookie]:
+        """Return the lines that delete chunks of a session."""
+        names = [f"{self._session_name}.{index}" for index in sorted(indexes)]
+        return [line for name in names for line in self._expire(name, self._same_site)]
+
+    def expire_host_only_session(self, chunks: Iterable[int] = ()) -> list[SetCookie]:
+        """Return the lines that delete what an earlier configuration without domain left."""
+        lines = [*self.expire_session(), *self.expire_chunks(chunks)]
+        return [line for line in lines if line.domain != self._domain]
 
     def expire_access_token(self) -> list[SetCookie]:
         """Return the lines that delete the access-token cookie which authkit-nextjs writes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +10,7 @@ import anyio
 
 from authkit_asgi.auth import Auth, Claims, SignedIn, SignedOut, SignedOutReason
 from authkit_asgi.config import AuthKitConfig
-from authkit_asgi.cookies import MAX_COOKIE_BYTES
+from authkit_asgi.cookies import CookieWriter
 from authkit_asgi.errors import (
     AuthKitError,
     ExpiredTokenError,
@@ -36,7 +37,7 @@ _SHORT_LIFETIME = 300
 _CERTAIN_SECONDS = 60  # after a refusal; until then another worker may have won the exchange
 
 NO_COOKIE = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
-_INVALID = SignedOut(reason=SignedOutReason.INVALID_SESSION_COOKIE)
+INVALID = SignedOut(reason=SignedOutReason.INVALID_SESSION_COOKIE)
 _OVER = SignedOut(reason=SignedOutReason.SIGNED_OUT)
 
 
@@ -47,6 +48,8 @@ class Loaded:
     auth: Auth
     session: Session | None = None
     """The authentic session, also when nobody is signed in by it (any more)."""
+    value: str | None = field(default=None, repr=False)
+    """The cookie's value that it was read from, where the request brought several."""
     sealed: str | None = field(default=None, repr=False)
     """The text to write into the cookie, if it has to change."""
     is_dead: bool = False
@@ -64,6 +67,7 @@ class SessionLoader:
     def __init__(
         self,
         config: AuthKitConfig,
+        cookies: CookieWriter,
         verifier: AccessTokenVerifier,
         coordinator: RefreshCoordinator,
         renewal: SessionRenewal,
@@ -71,6 +75,7 @@ class SessionLoader:
         clock: Callable[[], float],
     ) -> None:
         self._config = config
+        self._cookies = cookies
         self._verifier = verifier
         self._coordinator = coordinator
         self._renewal = renewal
@@ -81,9 +86,15 @@ class SessionLoader:
         if not values:
             return _NOTHING
         sessions = self._authentic(values)
-        if len({session.user_id for session in sessions}) != 1:
-            return Loaded(auth=_INVALID, conflicting=bool(sessions))
-        session = sessions[0] if len(sessions) == 1 else max(sessions, key=_issued_at)
+        if len({session.user_id for session, _ in sessions}) != 1:
+            return Loaded(auth=INVALID, conflicting=bool(sessions))
+        if len(values) == 1:
+            return await self._load_one(sessions[0][0], may_refresh=may_refresh, may_wait=may_wait)
+        session, value = max(sessions, key=lambda found: _issued_at(found[0]))
+        loaded = await self._load_one(session, may_refresh=may_refresh, may_wait=may_wait)
+        return dataclasses.replace(loaded, value=value)
+
+    async def _load_one(self, session: Session, *, may_refresh: bool, may_wait: bool) -> Loaded:
         try:
             if may_refresh and session.refresh_token is not None:
                 return await self._load(session, refresh_key(session.refresh_token))
@@ -95,11 +106,11 @@ class SessionLoader:
         except (InvalidSessionError, InvalidTokenError, UnavailableError) as error:
             return Loaded(auth=signed_out_by(error), session=session)
 
-    def _authentic(self, values: Sequence[str]) -> list[Session]:
-        sessions: list[Session] = []
+    def _authentic(self, values: Sequence[str]) -> list[tuple[Session, str]]:
+        sessions: list[tuple[Session, str]] = []
         for value in values:
             try:
-                sessions.append(unseal_session(value, self._config.cookie_password))
+                sessions.append((unseal_session(value, self._config.cookie_password), value))
             except InvalidSessionError:
                 continue
             if len(sessions) == _MAX_DUPLICATES:
@@ -181,8 +192,7 @@ class SessionLoader:
             return unchanged
         # One that cannot be verified yet, or stored, is remembered: it can wait until this one has
         # expired.
-        fits = len(self._config.cookie_name) + len(successor.sealed) <= MAX_COOKIE_BYTES
-        is_usable = fits and successor.auth.user is not None
+        is_usable = self._cookies.fits(successor.sealed) and successor.auth.user is not None
         return self._succeeded(successor) if is_usable else unchanged
 
     def _succeeded(self, successor: Successor) -> Loaded:

@@ -15,16 +15,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from authkit_asgi.auth import SignedOut, SignedOutReason
 from authkit_asgi.auth_session import AuthSession
 from authkit_asgi.config import AuthKitConfig
-from authkit_asgi.cookies import cookie_values
 from authkit_asgi.errors import ConfigurationError, SessionTooLargeError
 from authkit_asgi.fetch_metadata import header
 from authkit_asgi.hooks import RefreshErrorHook, RefreshSuccessHook
 from authkit_asgi.http_clients import HTTPClientFactory
-from authkit_asgi.loading import NO_COOKIE, Loaded
+from authkit_asgi.loading import INVALID, NO_COOKIE, Loaded
 from authkit_asgi.pages import error_response
 from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.response_headers import send_with_cookies
 from authkit_asgi.service import AuthKit
+from authkit_asgi.session_cookies import NONE_SENT, sent_cookies
 from authkit_asgi.setting_types import AuthKitSettings
 
 logger = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ _LIFESPAN_ENDS = frozenset(
 )
 
 _NO_COOKIE = Loaded(auth=NO_COOKIE)
+_INCOMPLETE = Loaded(auth=INVALID)
 _UNTRUSTED = Loaded(auth=SignedOut(reason=SignedOutReason.UNTRUSTED_ORIGIN))
 _NOT_EVALUATED = SignedOut(reason=SignedOutReason.NOT_EVALUATED)
 _FAILED = Loaded(auth=SignedOut(reason=SignedOutReason.TEMPORARILY_UNAVAILABLE, retry_after=5))
@@ -187,12 +188,14 @@ class AuthKitMiddleware:
         return isinstance(outer, AuthSession) and outer.config == self._authkit.config
 
     async def _open(self, scope: Scope) -> AuthSession:
-        values = cookie_values(scope["headers"], self._cookie_name)
-        if not values:
+        sent = sent_cookies(scope["headers"], self._cookie_name)
+        if sent is NONE_SENT:
             return AuthSession(self._authkit, scope, _NO_COOKIE)
         if self._is_untrusted(scope):
-            return AuthSession(self._authkit, scope, _UNTRUSTED, carried=True)
-        return AuthSession(self._authkit, scope, await self._load(scope, values), carried=True)
+            return AuthSession(self._authkit, scope, _UNTRUSTED, sent)
+        if not sent.values:
+            return AuthSession(self._authkit, scope, _INCOMPLETE, sent)
+        return AuthSession(self._authkit, scope, await self._load(scope, sent.values), sent)
 
     def _is_untrusted(self, scope: Scope) -> bool:
         """Tell whether a page of a foreign origin sends this, with the user's cookies.

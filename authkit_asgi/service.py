@@ -71,7 +71,7 @@ class AuthKit:
             config, self.api, self._verifier, self.coordinator, hooks=self._hooks, clock=clock
         )
         self._loader = SessionLoader(
-            config, self._verifier, self.coordinator, self._renewal, clock=clock
+            config, self.cookies, self._verifier, self.coordinator, self._renewal, clock=clock
         )
         self._sign_ins = SignInFlow(config, self.api, self.cookies, self._verifier, clock=clock)
 

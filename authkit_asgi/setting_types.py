@@ -22,6 +22,8 @@ class AuthKitSettings(TypedDict, total=False):
     cookie_max_age: int
     cookie_domain: str | None
     cookie_same_site: SameSite
+    cookie_chunking: bool
+    max_session_cookie_bytes: int
     api_base_url: str
     issuers: Sequence[str]
     jwt_leeway: float

@@ -88,6 +88,9 @@ FAULTS = [
     ({"logout_return_origins": ["https://*.com"]}, "logout_return_origins holds"),
     ({"logout_return_origins": ["*"]}, "logout_return_origins holds"),
     ({"cookie_name": ""}, "WORKOS_COOKIE_NAME (cookie_name) is not a usable"),
+    ({"cookie_name": "s" * 257}, "WORKOS_COOKIE_NAME (cookie_name) is longer than 256"),
+    ({"max_session_cookie_bytes": 4095}, "max_session_cookie_bytes is not between 4096"),
+    ({"max_session_cookie_bytes": 16_385}, "max_session_cookie_bytes is not between 4096"),
     ({"cookie_name": "a b"}, "WORKOS_COOKIE_NAME (cookie_name) is not a usable"),
     ({"cookie_name": "wos-auth-verifier-x"}, "WORKOS_COOKIE_NAME (cookie_name) is not a usable"),
     ({"cookie_name": "WOS-Auth-Verifier-x"}, "WORKOS_COOKIE_NAME (cookie_name) is not a usable"),
@@ -171,6 +174,8 @@ def test_all_faults_come_at_once_a_line_each_without_a_value():
         "cookie_max_age": -77077,
         "cookie_domain": f"{MARKER};x",
         "cookie_same_site": MARKER,
+        "cookie_chunking": True,
+        "max_session_cookie_bytes": 77077,
         "api_base_url": f"http://{MARKER}.example",
         "jwt_leeway": 77077,
         "jwks_max_age": -77077,
@@ -191,6 +196,7 @@ def test_all_faults_come_at_once_a_line_each_without_a_value():
     with pytest.raises(ConfigurationError) as caught:
         AuthKitConfig(**changes)
     error = caught.value
+    del changes["cookie_chunking"]  # which cannot be wrong
     for name in changes:
         assert any(name in problem for problem in error.problems), name
     assert len(error.problems) == len(changes)

@@ -10,12 +10,16 @@ from authkit_asgi.cookies import CookieWriter
 from authkit_asgi.errors import PKCEPayloadTooLargeError, SessionTooLargeError
 
 
-def test_session_that_is_too_large_names_the_limit_and_the_remedy():
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [({}, 7168), ({"cookie_chunking": False}, 4096), ({"max_session_cookie_bytes": 5000}, 5000)],
+)
+def test_session_that_is_too_large_names_the_limit_and_the_remedy(changes, limit):
     with pytest.raises(SessionTooLargeError) as caught:
-        CookieWriter(AuthKitConfig(**settings())).session("x" * 4096)
+        CookieWriter(AuthKitConfig(**settings(**changes))).session("x" * 7168)
     assert str(caught.value) == (
-        "The sealed session and its cookie's name are longer than the 4096 bytes that browsers "
-        "store. Shorten the access token: fewer permissions in the role, or a smaller JWT template"
+        f"The sealed session does not fit into cookies of {limit} bytes in all. Shorten the access "
+        "token: fewer permissions in the role, or a smaller JWT template"
     )
 
 

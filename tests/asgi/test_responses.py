@@ -194,7 +194,7 @@ async def test_a_rotated_session_survives_an_application_that_fails(emulator):
     assert emulator.count("authenticate") == 1
 
 
-@pytest.mark.parametrize("size", [3000, 20_000], ids=["for a cookie", "for a seal"])
+@pytest.mark.parametrize("size", [6000, 20_000], ids=["for cookies", "for a seal"])
 @pytest.mark.parametrize("kind", ["document", "program"])
 async def test_a_session_too_large_is_a_500_that_says_so(emulator, kind, size, caplog):
     answer = emulator.sign_in("user_ada", lifetime=-100)

@@ -224,6 +224,6 @@ async def test_websocket_guard_closes_where_the_server_cannot_send_a_response(em
 
 async def test_websocket_of_a_session_that_outgrew_its_cookie_fails(emulator):
     browser = browser_of(emulator, lifetime=-100)
-    emulator.update_user("user_ada", metadata={"note": "x" * 3000})
-    with pytest.raises(Exception, match="4096 bytes"):
+    emulator.update_user("user_ada", metadata={"note": "x" * 6000})
+    with pytest.raises(Exception, match="7168 bytes"):
         await browser.websocket("/greet")

@@ -63,17 +63,23 @@ def run_emulator() -> Iterator[Emulator]:
 
 @contextlib.contextmanager
 def run_application(
-    emulator: Emulator, *, same_site: str = "lax", certificate: Certificate | None = None
+    emulator: Emulator,
+    *,
+    same_site: str = "lax",
+    certificate: Certificate | None = None,
+    public_port: int | None = None,
 ) -> Iterator[str]:
     """Serve the example application and yield its address.
 
-    That is on `localhost`, or with a certificate on `SECURE_HOST`.
+    That is on `localhost`, or with a certificate on `SECURE_HOST`. Browsers may reach it on another
+    port, through a proxy.
     """
     port = free_port()
     address = f"https://{SECURE_HOST}:{port}" if certificate else f"http://localhost:{port}"
+    public = f"http://localhost:{public_port}" if public_port else address
     variables = {
         **emulator.variables,
-        "WORKOS_REDIRECT_URI": f"{address}/callback",
+        "WORKOS_REDIRECT_URI": f"{public}/callback",
         "WORKOS_COOKIE_PASSWORD": "a password of at least 32 characters",
         "WORKOS_COOKIE_SAME_SITE": same_site,
     }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar
+
+from authkit_asgi.quick_making import quick_maker
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -39,18 +41,19 @@ class FrozenDict(dict[_K, _V]):
         return type(self), (dict(self),)
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
 def freeze(value: Any) -> Any:
     """Return parsed JSON as deeply immutable data: objects as `FrozenDict`, arrays as tuples."""
     if isinstance(value, dict):
-        return FrozenDict(
-            {
-                # Most values of a session are text: asking here saves a call for each of them.
-                key: freeze(item) if isinstance(item, (dict, list)) else item
-                for key, item in value.items()
-            }
-        )
+        frozen = dict(value)
+        for key, item in value.items():
+            if type(item) not in _SCALARS:  # asking here saves a call for nearly all of them
+                frozen[key] = freeze(item)
+        return FrozenDict(frozen)
     if isinstance(value, list):
-        return tuple([freeze(item) for item in value])
+        return tuple(value if _SCALARS.issuperset(map(type, value)) else map(freeze, value))
     return value
 
 
@@ -212,6 +215,8 @@ class SignedOut:
     """Seconds after which another try makes sense, when the reason is an outage."""
 
 
+_new_signed_in = quick_maker(SignedIn)
+
 Auth: TypeAlias = SignedIn | SignedOut
 """Who a request is from. ``auth.user is None``, `isinstance` and `match` narrow it."""
 
@@ -225,23 +230,19 @@ def signed_in(
     authentication_method: str | None,
 ) -> SignedIn:
     """Return the `SignedIn` that verified claims and the sealed user make."""
-    return SignedIn(
+    get = claims.get
+    return _new_signed_in(
         user=user,
-        session_id=claims.sid,
+        session_id=claims["sid"],
         access_token=access_token,
         claims=claims,
-        organization_id=claims.org_id,
-        role=claims.get("role"),
-        roles=_strings(claims, "roles"),
-        permissions=_strings(claims, "permissions"),
-        entitlements=_strings(claims, "entitlements"),
-        feature_flags=_strings(claims, "feature_flags"),
+        organization_id=get("org_id"),
+        role=get("role"),
+        roles=get("roles", ()),
+        permissions=get("permissions", ()),
+        entitlements=get("entitlements", ()),
+        feature_flags=get("feature_flags", ()),
         impersonator=impersonator,
         authentication_method=authentication_method,
-        expires_at=claims.exp,
+        expires_at=claims["exp"],
     )
-
-
-def _strings(claims: Claims, name: str) -> tuple[str, ...]:
-    value: Iterable[str] | None = claims.get(name)
-    return tuple(value) if value else ()

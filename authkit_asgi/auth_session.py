@@ -108,6 +108,10 @@ class AuthSession:
         """Return the cookies as they are, and allow no more."""
         return self._cookies.close()
 
+    def detach(self) -> None:
+        """Let go of the connection, which is over: the two would keep each other in memory."""
+        self._scope = {"headers": self._scope["headers"]}
+
     async def refresh(self) -> SignedIn:
         """Exchange the refresh token now, for instance after the user's role has changed.
 

@@ -52,10 +52,10 @@ def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[s
 def parsed_cookies(
     headers: Iterable[tuple[bytes, bytes]], name: bytes
 ) -> list[tuple[bytes, bytes]]:
-    """Return all cookies as `read_cookies` does, or none where `name` is in none of them."""
+    """Return those cookies, of all that `read_cookies` returns, in which `name` occurs."""
     line = _cookie_line(headers)
     # Most requests of a page's assets have other cookies only.
-    return _parse(line) if name in line else []
+    return _parse(line, name) if name in line else []
 
 
 def _cookie_line(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -63,11 +63,13 @@ def _cookie_line(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     return b";".join([line for header, line in headers if header == b"cookie"])
 
 
-def _parse(line: bytes) -> list[tuple[bytes, bytes]]:
-    pairs = [pair.partition(b"=") for pair in line.split(b";", _MAX_COOKIES)[:_MAX_COOKIES]]
+def _parse(line: bytes, wanted: bytes = b"") -> list[tuple[bytes, bytes]]:
+    """Take a line apart; cookies in which `wanted` does not occur may be left out."""
     return [
         (name.strip(b" \t"), _unquoted(value.strip(b" \t")))
-        for name, separator, value in pairs
+        for cookie in line.split(b";", _MAX_COOKIES)[:_MAX_COOKIES]
+        if wanted in cookie
+        for name, separator, value in [cookie.partition(b"=")]
         if separator
     ]
 

@@ -22,6 +22,7 @@ from authkit_asgi.errors import (
     UnavailableError,
 )
 from authkit_asgi.outcomes import Outcome, refresh_key
+from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import RefreshCoordinator, Successor
 from authkit_asgi.renewal import SessionRenewal, session_id, session_organization
@@ -58,6 +59,7 @@ class Loaded:
     """The cookies are of different users; a sign-in has to clear them all away."""
 
 
+_new_loaded = quick_maker(Loaded)
 _NOTHING = Loaded(auth=NO_COOKIE)
 
 
@@ -80,16 +82,18 @@ class SessionLoader:
         self._coordinator = coordinator
         self._renewal = renewal
         self._clock = clock
+        buffer = config.refresh_buffer
+        self._longest_buffer = _BUFFER if buffer is None else buffer
 
     async def load(self, values: Sequence[str], *, may_refresh: bool, may_wait: bool) -> Loaded:
         """See `AuthKit.load`; without `may_wait`, signing keys are waited for 1 s at most."""
         if not values:
             return _NOTHING
         sessions = self._authentic(values)
+        if len(values) == 1 and sessions:
+            return await self._load_one(sessions[0][0], may_refresh=may_refresh, may_wait=may_wait)
         if len({session.user_id for session, _ in sessions}) != 1:
             return Loaded(auth=INVALID, conflicting=bool(sessions))
-        if len(values) == 1:
-            return await self._load_one(sessions[0][0], may_refresh=may_refresh, may_wait=may_wait)
         session, value = max(sessions, key=lambda found: _issued_at(found[0]))
         loaded = await self._load_one(session, may_refresh=may_refresh, may_wait=may_wait)
         return dataclasses.replace(loaded, value=value)
@@ -142,14 +146,15 @@ class SessionLoader:
             return Loaded(auth=_OVER, session=session)
         if auth is None:
             return await self._load_successor(session)
-        if auth.expires_at <= self._clock():
+        seconds_left = auth.expires_at - self._clock()
+        if seconds_left <= 0:
             return await self._replace(session, auth)
         self._coordinator.see(key)
-        if self._is_to_be_renewed(auth, key):
+        if self._is_to_be_renewed(auth, key, seconds_left):
             return await self._renew_early(session, auth)
-        return Loaded(auth=auth, session=session)
+        return _new_loaded(auth=auth, session=session)
 
-    def _is_to_be_renewed(self, auth: SignedIn, key: str) -> bool:
+    def _is_to_be_renewed(self, auth: SignedIn, key: str, seconds_left: float) -> bool:
         known = next(self._coordinator.recall(key), None)
         if known is not None:
             is_own = known.organization_id == auth.organization_id
@@ -157,7 +162,9 @@ class SessionLoader:
                 return is_own  # it is at hand; that of a switch is for those who switched
             if is_own:
                 return False
-        is_time = auth.expires_at - self._clock() <= _buffer(self._config, auth.claims)
+        is_time = seconds_left <= self._longest_buffer and seconds_left <= _buffer(
+            self._config, auth.claims
+        )
         # Whoever renews it already brings the cookie; nobody else needs to wait for that.
         return is_time and not self._coordinator.is_under_way(key)
 

@@ -161,7 +161,10 @@ class AuthKitMiddleware:
             await error_response(scope, error, status=500)(scope, receive, send)
             return
         scope[_SCOPE_KEY] = session
-        await self.app(scope, receive, functools.partial(send_with_cookies, session, send))
+        try:
+            await self.app(scope, receive, functools.partial(send_with_cookies, session, send))
+        finally:
+            session.detach()
 
     def _is_skipped(self, path: str) -> bool:
         return any(path == prefix or path.startswith(prefix + "/") for prefix in self._skip)

@@ -142,8 +142,8 @@ class _Shelf:
         return len(self._entries)
 
     def get(self, key: str, now: float) -> Outcome | None:
-        outcome, until = self._entries.get(key, (None, 0))
-        return outcome if until > now else None
+        entry = self._entries.get(key)
+        return entry[0] if entry is not None and entry[1] > now else None
 
     def put(self, key: str, outcome: Outcome, now: float) -> None:
         # Seen late, it is not kept longer than it would have been unseen.

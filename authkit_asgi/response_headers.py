@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from starlette.types import Message, Send
 
 from authkit_asgi.auth_session import AuthSession
+from authkit_asgi.cookies import SetCookie
 
 _Headers = list[tuple[bytes, bytes]]
 
@@ -15,20 +16,20 @@ async def send_with_cookies(session: AuthSession, send: Send, message: Message) 
     """Send a message of the application's on, with what its session has to say in the headers."""
     kind = message["type"]
     if kind in {"http.response.start", "websocket.http.response.start"}:
-        cookies = await _cookie_lines(session)
+        cookies = _cookie_lines(await session.flush())
         headers = _with_cache_headers(session, message.get("headers", ()), cookies=bool(cookies))
         if headers is not None:
             message = {**message, "headers": headers + cookies}
     elif kind == "websocket.accept":
-        if cookies := await _cookie_lines(session):
+        if cookies := _cookie_lines(await session.flush()):
             message = {**message, "headers": [*message.get("headers", ()), *cookies]}
     elif kind == "websocket.close":
         session.close()
     await send(message)
 
 
-async def _cookie_lines(session: AuthSession) -> _Headers:
-    return [(b"set-cookie", cookie.line) for cookie in await session.flush()]
+def _cookie_lines(cookies: Iterable[SetCookie]) -> _Headers:
+    return [(b"set-cookie", cookie.line) for cookie in cookies]
 
 
 def _with_cache_headers(
@@ -51,15 +52,15 @@ def _with_cache_headers(
         result.append(
             (b"cache-control", b"private, no-cache" if validator else b"private, no-store")
         )
-    _merge_vary(result)
+    if b"vary" in names:
+        _merge_vary(result)
+    else:
+        result.append((b"vary", b"Cookie"))
     return result
 
 
 def _merge_vary(headers: _Headers) -> None:
     lines = [index for index, (name, _) in enumerate(headers) if name.lower() == b"vary"]
-    if not lines:
-        headers.append((b"vary", b"Cookie"))
-        return
     fields = {field.strip().lower() for index in lines for field in headers[index][1].split(b",")}
     if not fields.isdisjoint({b"*", b"cookie"}):
         return

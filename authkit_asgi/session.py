@@ -13,6 +13,7 @@ from authkit_asgi.errors import (
     SessionTooLargeError,
     UntrustedResponseError,
 )
+from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.seal import Password, seal, unseal
 
 _MAX_NESTING = 50  # levels of an answer; a seal holds 100, and the session stands around them
@@ -34,6 +35,7 @@ _USER_FIELDS = (
     ("external_id", "externalId"),
     ("metadata", "metadata"),
 )
+_SEALED_FIELDS = frozenset(sealed for _, sealed in _USER_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class Session:
         """The sealed user. A field of another type than WorkOS gives it reads as absent."""
         get = self.user_json.get
         metadata = get("metadata")
-        return User(
+        return _new_user(
             id=self.user_json["id"],
             email=self.user_json["email"],
             email_verified=get("emailVerified") is True,
@@ -72,6 +74,9 @@ class Session:
             external_id=_text(get("externalId")),
             metadata=metadata if isinstance(metadata, FrozenDict) else FrozenDict(),
         )
+
+
+_new_user, _new_session = quick_maker(User), quick_maker(Session)
 
 
 def _text(value: object) -> str | None:
@@ -118,10 +123,14 @@ def unseal_session(sealed: str, password: Password) -> Session:
     user = content.get("user")
     if not (isinstance(access_token, str) and access_token and _is_user(user)):
         raise InvalidSessionError("The seal holds no session")
-    return Session(
+    return _new_session(
         access_token=access_token,
         refresh_token=_text(content.get("refreshToken")) or None,
-        user_json=freeze({name: user[name] for _, name in _USER_FIELDS if name in user}),
+        user_json=freeze(
+            user
+            if user.keys() <= _SEALED_FIELDS
+            else {name: user[name] for name in user if name in _SEALED_FIELDS}
+        ),
         impersonator=_impersonator(content.get("impersonator")),
         authentication_method=_text(content.get("authenticationMethod")),
     )

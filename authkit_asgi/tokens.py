@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 import time
+from binascii import a2b_base64
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
 import httpx
-from joserfc import jws
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import RSAKey
-from joserfc.util import urlsafe_b64decode
 
+from authkit_asgi import strict_json
 from authkit_asgi.auth import Claims, freeze, nests_within
 from authkit_asgi.errors import (
     ExpiredTokenError,
@@ -32,13 +34,18 @@ _MAX_LEEWAY_SECONDS = 60
 _MAX_DATE = 253_402_300_799
 """The last second of the year 9999, the latest that `datetime` knows."""
 
-_DATES = ("exp", "iat", "nbf", "auth_time")
-
 _MAX_KNOWN_HEADERS = 16
 """Headers under which a signature verified: WorkOS has one a key, so they are parsed once."""
 
 _Segments: TypeAlias = tuple[bytes, bytes, bytes]
-_RS256 = jws.JWSRegistry(algorithms=["RS256"]).get_alg("RS256")
+
+# RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, section 3.3).
+_PKCS1_V1_5, _SHA256 = PKCS1v15(), SHA256()
+
+# What base64url has in place of + and /, which with = are no part of it, like all else.
+_BASE64URL = bytes.maketrans(b"-_+/=", b"+/...")
+_PADDING = (b"", b"", b"==", b"=")  # by the length of the last group
+_LAST = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")  # characters without a surplus bit
 
 
 class AccessTokenVerifier:
@@ -117,23 +124,18 @@ class AccessTokenVerifier:
             raise InvalidTokenError("The access token's signature does not verify")
         if len(self._known_headers) < _MAX_KNOWN_HEADERS:
             self._known_headers[segments[0]] = kid
-        claims = _parse_object(segments[1])
-        if claims is None:
+        payload = _parse_object(segments[1])
+        if payload is None:
             raise InvalidTokenError("The access token's payload is not a JSON object")
-        self._check(claims)
-        return Claims(
-            {
-                name: freeze(value) if isinstance(value, (dict, list)) else value
-                for name, value in claims.items()
-            }
-        )
+        claims = _read_claims(payload)
+        self._check(payload)
+        return claims
 
     async def aclose(self) -> None:
         """Cancel the fetch that the running event loop has under way, and wait for its end."""
         await self._keys.aclose()
 
     def _check(self, claims: dict[str, Any]) -> None:
-        _check_types(claims)
         now = self._clock()
         if self._issuers and claims.get("iss") not in self._issuers:
             raise UnacceptableClaimsError("The access token's iss claim is not an accepted issuer")
@@ -144,11 +146,7 @@ class AccessTokenVerifier:
             raise UnacceptableClaimsError("The access token was issued for another client_id")
         if claims.get("nbf", 0) - self._leeway > now:
             raise UnacceptableClaimsError("The access token is not valid yet (nbf)")
-        expires_at = claims["exp"]
-        for name in _DATES:
-            if name in claims:
-                claims[name] = int(claims[name])
-        if expires_at + self._leeway <= now:
+        if claims["exp"] + self._leeway <= now:
             raise ExpiredTokenError("The access token has expired")
 
 
@@ -184,74 +182,92 @@ def _read_kid(segment: bytes) -> str:
     if "crit" in header or header.get("b64", True) is not True:
         raise InvalidTokenError("The access token's header asks for an extension (crit, b64)")
     kid = header.get("kid")
-    if not _is_text(kid):
+    if not isinstance(kid, str) or not kid:
         raise InvalidTokenError("The access token's header names no key (kid)")
-    return str(kid)
+    return kid
 
 
 def _is_authentic(segments: _Segments, key: RSAKey) -> bool:
-    # joserfc's algorithm without its reading of headers: it refuses unknown members, which
-    # RFC 7515 says to ignore, and those that point to a key (jku, jwk) must have no effect at all.
+    # Not by joserfc's reading of headers: it refuses unknown members, which RFC 7515 says to
+    # ignore, and those that point to a key (jku, jwk) must have no effect at all.
     header, payload, signature = segments
     try:
-        decoded = urlsafe_b64decode(signature)
+        decoded = _base64url_decode(signature)
     except ValueError:
         return False
-    return _RS256.verify(header + b"." + payload, decoded, key)
+    try:
+        key.public_key.verify(decoded, header + b"." + payload, _PKCS1_V1_5, _SHA256)
+    except InvalidSignature:
+        return False
+    return True
 
 
-def _check_types(claims: dict[str, Any]) -> None:
-    for name, value in claims.items():
-        is_fit = _FIT.get(name)
-        if is_fit is not None and not is_fit(value):
+def _base64url_decode(segment: bytes) -> bytes:
+    """Decode base64url as JSON Web Tokens have it (RFC 7515, section 2): no byte in two ways."""
+    last = len(segment) % 4
+    if last and segment[-1] not in _LAST[last]:
+        raise ValueError
+    return a2b_base64(segment.translate(_BASE64URL) + _PADDING[last], strict_mode=True)
+
+
+def _read_claims(payload: dict[str, Any]) -> Claims:
+    """Return the claims of a payload as they are given out, each of them what it has to be."""
+    claims: dict[str, Any] = {}
+    for name, value in payload.items():
+        claims[name] = claim = _READERS.get(name, freeze)(value)
+        if claim is _UNFIT:
             raise UnacceptableClaimsError(
                 f"The access token's {name} claim is not what it has to be"
             )
     if not claims.keys() >= _REQUIRED:
         raise UnacceptableClaimsError("The access token lacks one of the claims exp, sub and sid")
+    return Claims(claims)
 
 
-def _is_string(value: Any) -> bool:
-    return isinstance(value, str)
+def _read_string(value: Any) -> Any:
+    return value if isinstance(value, str) else _UNFIT
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
+def _read_text(value: Any) -> Any:
+    return value if isinstance(value, str) and value != "" else _UNFIT
 
 
-def _is_date(value: Any) -> bool:
+def _read_date(value: Any) -> Any:
     # `type`, as bool is an int; the bounds also keep out infinity, NaN and what no float can hold.
-    return type(value) in (int, float) and 0 <= value <= _MAX_DATE
+    return int(value) if type(value) in (int, float) and 0 <= value <= _MAX_DATE else _UNFIT
 
 
-def _is_string_list(value: Any) -> bool:
-    return isinstance(value, list) and all(map(_is_string, value))
+def _read_strings(value: Any) -> Any:
+    is_fit = isinstance(value, list) and _ONLY_STRINGS.issuperset(map(type, value))
+    return tuple(value) if is_fit else _UNFIT
 
 
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
+def _read_object(value: Any) -> Any:
+    return freeze(value) if isinstance(value, dict) else _UNFIT
 
 
-def _is_user_profile(value: Any) -> bool:
+def _read_user_profile(value: Any) -> Any:
     # Agents' and widgets' tokens bear the signature of the same key.
-    return value is None or value == "user"
+    return value if value is None or value == "user" else _UNFIT
 
 
-def _is_absent(value: Any) -> bool:
-    return value is None
+def _read_absent(value: Any) -> Any:
+    return value if value is None else _UNFIT
 
 
+_UNFIT = object()
+_ONLY_STRINGS = frozenset({str})
 _REQUIRED = {"exp", "sub", "sid"}
-_FIT: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("sub", "sid"), _is_text),
-    **dict.fromkeys(_DATES, _is_date),
-    **dict.fromkeys(("iss", "jti", "org_id", "role"), _is_string),
-    **dict.fromkeys(("roles", "permissions", "entitlements", "feature_flags"), _is_string_list),
-    "act": _is_object,
-    "sub_profile": _is_user_profile,
-    "sub_type": _is_absent,
+_READERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("sub", "sid"), _read_text),
+    **dict.fromkeys(("exp", "iat", "nbf", "auth_time"), _read_date),
+    **dict.fromkeys(("iss", "jti", "org_id", "role"), _read_string),
+    **dict.fromkeys(("roles", "permissions", "entitlements", "feature_flags"), _read_strings),
+    "act": _read_object,
+    "sub_profile": _read_user_profile,
+    "sub_type": _read_absent,
 }
-"""What a claim has to be if it is there; any other claim may be anything."""
+"""What a claim has to be if it is there, and what is made of it; any other may be anything."""
 
 
 def _parse_object(segment: bytes) -> dict[str, Any] | None:
@@ -260,8 +276,8 @@ def _parse_object(segment: bytes) -> dict[str, Any] | None:
     No exception: a JSON or Unicode error would carry the text in its attributes.
     """
     try:
-        text = urlsafe_b64decode(segment).decode()
-        value = _DECODER.decode(text)
+        text = _base64url_decode(segment).decode()
+        value = strict_json.parse(text)
         sound = isinstance(value, dict) and _is_shallow(value, text) and _is_unicode(value, text)
     except (ValueError, RecursionError):
         return None
@@ -276,21 +292,6 @@ def _is_shallow(value: Any, text: str) -> bool:
 def _is_unicode(value: Any, text: str) -> bool:
     # Half of a surrogate pair can be escaped in JSON but not be encoded again: it would raise
     # in whatever response or log the claim ends up in.
-    if "\\u" in text:
+    if "\\" in text:
         json.dumps(value, ensure_ascii=False).encode()
     return True
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise ValueError
-    return number
-
-
-# JSON has neither NaN nor infinities, and no number means one.
-_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)

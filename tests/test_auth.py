@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import pickle
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -134,6 +135,15 @@ def test_frozen_json_is_deeply_immutable(value):
                 check(inner)
 
     check(freeze(value))
+
+
+def test_freeze_reaches_into_other_kinds_of_objects_and_arrays():
+    class Names(list[str]):
+        """As a library may give back an answer's arrays."""
+
+    frozen = freeze({"a": OrderedDict(b=Names("c")), "d": ["e", Names("f")]})
+    assert frozen == {"a": {"b": ("c",)}, "d": ("e", ("f",))}
+    assert type(frozen["a"]) is FrozenDict
 
 
 def test_changing_the_source_does_not_change_the_claims():

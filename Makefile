@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+TESTS_PATH := PYTHONPATH=tests:tests/coordination:tests/storm
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # WorkOS's own emulator refuses older ones.
@@ -52,6 +53,8 @@ bench: $(VENV)/installed-bench
 	rm -f $(VENV)/bench.json
 	$(BIN)/python tests/benchmarks/bench.py --fast --quiet --output $(VENV)/bench.json
 	$(BIN)/python tests/benchmarks/table.py $(VENV)/bench.json
+	$(TESTS_PATH) $(BIN)/python tests/benchmarks/coordinators.py
+	$(TESTS_PATH) $(BIN)/python tests/benchmarks/storm.py
 
 mutants: $(VENV)/installed-mutants
 	$(BIN)/python tests/mutants/run_mutmut.py $(VENV)/mutants
@@ -59,7 +62,7 @@ mutants: $(VENV)/installed-mutants
 # Users come and go while WorkOS fails and workers are restarted; SECONDS= chooses how long.
 soak: SECONDS = 600
 soak: $(VENV)/installed-test
-	PYTHONPATH=tests:tests/coordination $(BIN)/python tests/storm/soak.py $(SECONDS)
+	$(TESTS_PATH) $(BIN)/python tests/storm/soak.py $(SECONDS)
 
 clean:
 	rm -rf $(VENV) tests/interop/node_modules .coverage build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -7,11 +7,11 @@ verify it with signing keys that they have fetched before.
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pyperf
+from one_request import PASSWORD, application, request, signed_in
 from workos import WorkOSClient
 from workos.session import seal_session_from_auth_response
 
@@ -19,79 +19,19 @@ from authkit_asgi import AuthKitConfig, AuthKitMiddleware
 from authkit_asgi.seal import seal, unseal
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session import seal_session, session_from_answer
-from authkit_asgi.testing import WorkOSEmulator
 
-PASSWORD = "a-cookie-password-of-32-characters-or-more"
 FERNET_KEY = "cGFzc3dvcmQtb2YtZXhhY3RseS0zMi1ieXRlcyEhISE="
-TARGET_BYTES = 2048  # of the sealed session, about what a user with a role in one organization has
-
-
-async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answer as little as an application can, so that the middleware's own cost shows."""
-    await send({"type": "http.response.start", "status": 204, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def receive() -> dict[str, Any]:
-    """Deliver an empty request body."""
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
-async def send(message: Any) -> None:
-    """Throw a response away."""
-
-
-def request(app: Any, cookie: str | None) -> Callable[[], Awaitable[None]]:
-    """Return what sends one request, with the headers of a browser, through `app`."""
-    headers = [
-        (b"host", b"localhost:8000"),
-        (b"user-agent", b"Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0"),
-        (b"accept", b"text/html,application/xhtml+xml"),
-        (b"accept-encoding", b"gzip, deflate, br"),
-        (b"accept-language", b"en"),
-    ]
-    if cookie is not None:
-        headers.append((b"cookie", b"theme=dark; " + cookie.encode()))
-
-    async def serve() -> None:
-        await app(
-            {
-                "type": "http",
-                "method": "GET",
-                "path": "/",
-                "root_path": "",
-                "query_string": b"",
-                "headers": headers,
-            },
-            receive,
-            send,
-        )
-
-    return serve
 
 
 def main() -> None:
     """Run all benchmarks; every pyperf worker makes the same session of its own."""
-    emulator = WorkOSEmulator(access_token_lifetime=86_400)
-    user = emulator.add_user(email="ada@example.com", first_name="Ada", last_name="Lovelace")
-    organization = emulator.add_organization("Analytical Engines")
-    permissions = tuple(f"area-{number}:write" for number in range(6))
-    emulator.add_membership(user, organization, role="admin", permissions=permissions)
-    answer = emulator.sign_in(user)
-    with emulator.serve() as base_url:
-        time_all(answer, base_url)
+    with signed_in() as (config, answer):
+        time_all(config, answer)
 
 
-def time_all(answer: dict[str, Any], base_url: str) -> None:
-    """Time our own pieces, then the peer, against keys served at `base_url`."""
+def time_all(config: AuthKitConfig, answer: dict[str, Any]) -> None:
+    """Time our own pieces, then the peer, against keys served where `config` says."""
     runner = pyperf.Runner()
-    config = AuthKitConfig(
-        client_id="client_emulator",
-        api_key="sk_test_emulator",
-        redirect_uri="http://localhost:8000/callback",
-        cookie_password=PASSWORD,
-        api_base_url=base_url,
-    )
     session = session_from_answer(answer)
     sealed = seal_session(session, PASSWORD)
     content = unseal(sealed, PASSWORD)
@@ -113,7 +53,9 @@ def time_all(answer: dict[str, Any], base_url: str) -> None:
     runner.bench_async_func("middleware, valid cookie", request(middleware, cookie))
     runner.bench_async_func("middleware, forged cookie", request(middleware, hostile))
 
-    workos = WorkOSClient(api_key=config.api_key, client_id=config.client_id, base_url=base_url)
+    workos = WorkOSClient(
+        api_key=config.api_key, client_id=config.client_id, base_url=config.api_base_url
+    )
     sealed_by_peer = seal_session_from_auth_response(
         access_token=answer["access_token"],
         refresh_token=answer["refresh_token"],

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,3 +116,15 @@ def running(folder: Path) -> Iterator[RedisServer]:
     finally:
         server.kill()
         server.admin.close()
+
+
+@contextlib.contextmanager
+def temporary_redis() -> Iterator[RedisServer | None]:
+    """Run a server in a folder that is deleted at the end; `None` where there is none to run."""
+    try:
+        executable()
+    except RuntimeError:
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server:
+        yield server

@@ -130,7 +130,10 @@ class Scene:
         assert answer.set_cookies == {}
         return answer
 
-    async def loses_its_cookie(self, reason: str) -> None:
+    async def loses_its_cookie_after_a_minute(self, reason: str) -> None:
+        self.clock.now += 59
+        await self.is_signed_out(reason)
+        self.clock.now += 1
         answer = await self.get()
         assert (answer.status, self.reason) == (401, reason)
         assert "Max-Age=0" in answer.set_cookies[SESSION]
@@ -174,10 +177,7 @@ async def test_token_in_the_buffer_serves_through_each_fault(scene, case):
         assert scene.asked == case.asked + 1
         return
     await scene.is_signed_in(replaced=False)
-    scene.clock.now += 59
-    await scene.is_signed_out(case.reason)
-    scene.clock.now += 1
-    await scene.loses_its_cookie(case.reason)
+    await scene.loses_its_cookie_after_a_minute(case.reason)
     assert scene.asked == 1
 
 
@@ -193,10 +193,7 @@ async def test_expired_token_waits_for_an_outage_to_end_and_goes_with_a_verdict(
         return
     assert "retry-after" not in answer.headers
     scene.mend()
-    scene.clock.now += 59
-    await scene.is_signed_out(case.reason)
-    scene.clock.now += 1
-    await scene.loses_its_cookie(case.reason)
+    await scene.loses_its_cookie_after_a_minute(case.reason)
     assert scene.asked == 1
 
 

@@ -185,23 +185,26 @@ def line(emulator: WorkOSEmulator) -> Line:
     return Line(emulator)
 
 
+async def come(authkit: AuthKit, cookie: str) -> tuple[Answer, str]:
+    """Send a request with a cookie, and return the answer and the cookie kept then."""
+    browser = Browser(site_of(authkit))
+    browser.cookies[SESSION] = cookie
+    answer = await browser.get("/who", FETCH)
+    return answer, browser.cookies[SESSION]
+
+
 async def gets_the_successor(authkit: AuthKit, old: str) -> str:
     """See that the old cookie is signed in, and return the new one, which is to work as well."""
-    browser = Browser(site_of(authkit))
-    browser.cookies[SESSION] = old
-    answer = await browser.get("/who", FETCH)
+    answer, successor = await come(authkit, old)
     assert answer.json["user"] == "user_ada"
     assert answer.set_cookies.keys() == {SESSION}
-    successor = browser.cookies[SESSION]
     assert successor != old
     return successor
 
 
 async def is_the_cookie(authkit: AuthKit, cookie: str) -> None:
     """See that a cookie is signed in and stays."""
-    browser = Browser(site_of(authkit))
-    browser.cookies[SESSION] = cookie
-    answer = await browser.get("/who", FETCH)
+    answer, _ = await come(authkit, cookie)
     assert (answer.json["user"], answer.set_cookies) == ("user_ada", {})
 
 
@@ -250,8 +253,6 @@ async def test_old_cookie_works_for_30_s_after_the_new_one_has_come_back(emulato
         assert await gets_the_successor(authkit, old) == new
     assert len(line.tokens) == 1
     clock.now += 2
-    browser = Browser(site_of(authkit))
-    browser.cookies[SESSION] = old
-    answer = await browser.get("/who", FETCH)
+    answer, _ = await come(authkit, old)
     assert answer.json == {"user": None, "reason": "refresh_denied"}
     await authkit.aclose()

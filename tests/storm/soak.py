@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,11 @@ WORKERS = 3
 TOKEN_SECONDS = 5
 # Within it WorkOS answers a token whose answer was lost once more.
 REPLAY_SECONDS = 60
-TIMEOUTS = {"STORM_API_TIMEOUT": "3", "STORM_REFRESH_TIMEOUT": "6"}
+TIMEOUTS = {
+    "STORM_API_TIMEOUT": "3",
+    "STORM_REFRESH_TIMEOUT": "6",
+    "STORM_REDIS_TIMEOUT": "1",
+}
 FAULTS: tuple[dict[str, Any], ...] = (
     {"endpoint": "authenticate", "delay": 1},
     {"endpoint": "authenticate", "hang": True},
@@ -62,19 +67,19 @@ class Soak:
         self._cookies: dict[str, str] = {}
 
     async def run(self, members: list[Member], seconds: float) -> None:
-        self.until = time.monotonic() + seconds
-        async with asyncio.TaskGroup() as tasks:
-            for member in members:
-                tasks.create_task(self._browse(member))
-            tasks.create_task(self._spoil())
-            tasks.create_task(self._restart())
+        await self._go_on(members, seconds, self._spoil(), self._restart())
         # Everybody comes once more when all is well again.
         self.workos.control("DELETE", "faults")
         await asyncio.sleep(2 * TOKEN_SECONDS)
-        self.until = time.monotonic() + TOKEN_SECONDS
+        await self._go_on(members, TOKEN_SECONDS)
+
+    async def _go_on(
+        self, members: list[Member], seconds: float, *beside: Coroutine[Any, Any, None]
+    ) -> None:
+        self.until = time.monotonic() + seconds
         async with asyncio.TaskGroup() as tasks:
-            for member in members:
-                tasks.create_task(self._browse(member))
+            for each in (*map(self._browse, members), *beside):
+                tasks.create_task(each)
 
     async def _browse(self, member: Member) -> None:
         """Open one to three pages at once, wait, and so on, as long as the session lasts."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ class Answer:
     status: int
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: dict[str, Any]
+    seconds: float = field(compare=False)
 
     @property
     def who(self) -> tuple[str | None, str | None]:
@@ -59,27 +62,32 @@ class Connection:
     async def send(self, ask: Ask) -> Answer:
         """Send a request and return its answer; `OSError` or `EOFError` if there is none."""
         head = f"GET {ask.path} HTTP/1.1\r\nHost: localhost:{self._port}\r\n"
+        begin = time.perf_counter()
         self._writer.write(f"{head}Cookie: wos-session={ask.cookie}\r\n\r\n".encode())
         first, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         pairs = [line.partition(":") for line in lines if line]
         headers = tuple((name.lower(), value.strip()) for name, _, value in pairs)
         body = await self._reader.readexactly(int(dict(headers)["content-length"]))
-        return Answer(ask, int(first.split()[1]), headers, json.loads(body))
+        seconds = time.perf_counter() - begin
+        return Answer(ask, int(first.split()[1]), headers, json.loads(body), seconds)
 
 
 async def storm(
     ports: Sequence[int], asks: Sequence[Ask], *, connections: int = CONNECTIONS
 ) -> list[Answer]:
-    """Send requests over many connections at once, as many to each port as to the others."""
+    """Send requests over many open connections at once, as many to each port as to the others."""
     waiting = deque(asks)
     answers: list[Answer] = []
 
-    async def serve(port: int) -> None:
-        async with Connection(port) as connection:
-            while waiting:
-                answers.append(await connection.send(waiting.popleft()))
+    async def serve(connection: Connection) -> None:
+        while waiting:
+            answers.append(await connection.send(waiting.popleft()))
 
-    async with asyncio.TaskGroup() as tasks:
-        for index in range(min(connections, len(asks))):
-            tasks.create_task(serve(ports[index % len(ports)]))
+    async with contextlib.AsyncExitStack() as stack:
+        numbers = range(min(connections, len(asks)))
+        new = (Connection(ports[index % len(ports)]) for index in numbers)
+        opened = await asyncio.gather(*(stack.enter_async_context(each) for each in new))
+        async with asyncio.TaskGroup() as tasks:
+            for connection in opened:
+                tasks.create_task(serve(connection))
     return answers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -18,11 +19,16 @@ import httpx
 from emulated import PASSWORD, sealed
 from redis_server import free_port
 
+DELAY = 0.3  # seconds that WorkOS takes to authenticate
 ORGANIZATIONS = ("org_first", "org_second", "org_third")
 
-_DELAY = 0.3  # seconds
+_OPEN_FILES = 4096  # room for a thousand connections to one process
 _START_SECONDS = 60  # an overloaded machine takes that long to start a server
-_PATIENT = {"STORM_API_TIMEOUT": "60", "STORM_REFRESH_TIMEOUT": "60"}
+_PATIENT = {
+    "STORM_API_TIMEOUT": "60",
+    "STORM_REFRESH_TIMEOUT": "60",
+    "STORM_REDIS_TIMEOUT": "30",
+}
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Emulator:
     def delay(self) -> None:
         """Take some time to authenticate, in place of any faults."""
         self.control("DELETE", "faults")
-        self.control("POST", "faults", endpoint="authenticate", delay=_DELAY, times=None)
+        self.control("POST", "faults", endpoint="authenticate", delay=DELAY, times=None)
 
     def members(self, number: int, *organizations: str, lifetime: int = -60) -> list[Member]:
         """Sign new users in; unless a lifetime is given, their access tokens have expired."""
@@ -114,12 +120,12 @@ def emulator_process(*options: str) -> Iterator[Emulator]:
 
 @contextlib.contextmanager
 def workers(
-    workos: Emulator, number: int, *, redis_url: str | None = None, **timeouts: str
+    workos: Emulator, number: int, *, redis_url: str | None = None, **variables: str
 ) -> Iterator[list[Worker]]:
-    """Run workers, each a uvicorn on a port of its own."""
+    """Run workers, each a uvicorn on a port of its own; patient ones, by default."""
     with contextlib.ExitStack() as stack:
         started = [
-            Worker(port, start_worker(workos, port, redis_url=redis_url, **timeouts))
+            Worker(port, start_worker(workos, port, redis_url=redis_url, **variables))
             for port in (free_port() for _ in range(number))
         ]
         for worker in started:
@@ -130,18 +136,18 @@ def workers(
 
 
 def start_worker(
-    workos: Emulator, port: int, *options: str, redis_url: str | None = None, **timeouts: str
+    workos: Emulator, port: int, *options: str, redis_url: str | None = None, **variables: str
 ) -> subprocess.Popen[str]:
-    variables = {
+    environment = {
         **workos.variables,
         "WORKOS_REDIRECT_URI": f"http://localhost:{port}/callback",
         "WORKOS_COOKIE_PASSWORD": PASSWORD,
         **_PATIENT,
-        **timeouts,
+        **variables,
         **({"STORM_REDIS_URL": redis_url} if redis_url else {}),
     }
     arguments = ("storm_site:app", "--port", str(port), "--log-level", "critical", *options)
-    return start("uvicorn", *arguments, **variables)
+    return start("uvicorn", *arguments, **environment)
 
 
 @contextlib.contextmanager
@@ -154,6 +160,7 @@ def workers_of_one_port(workos: Emulator, number: int) -> Iterator[int]:
 
 
 def start(module: str, *arguments: str, stdout: Any = None, **variables: str) -> Any:
+    _allow_open_files()
     clean = {name: v for name, v in os.environ.items() if not name.startswith("WORKOS_")}
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
@@ -162,6 +169,14 @@ def start(module: str, *arguments: str, stdout: Any = None, **variables: str) ->
         stdout=stdout,
         text=True,
     )
+
+
+def _allow_open_files() -> None:
+    """Raise the limit of this process, which those that it starts inherit, if it is low."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextlib.contextmanager

@@ -10,8 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from authkit_asgi import Auth, AuthKitMiddleware
+from authkit_asgi import Auth, AuthKitMiddleware, redis, redis_connection
 from authkit_asgi.errors import AuthKitError, UnavailableError
+
+for _module in (redis, redis_connection):
+    _module.CALL_SECONDS = float(os.environ["STORM_REDIS_TIMEOUT"])
 
 
 async def who(request: Request) -> JSONResponse:

@@ -6,11 +6,13 @@ import random
 from collections.abc import Sequence
 
 import pytest
+from emulated import PASSWORD
 from storm_client import Answer, Ask, storm
 from storm_processes import ORGANIZATIONS, Emulator, Member
 
-USERS = 100
-SWITCHING_USERS = 60  # each takes three exchanges
+from authkit_asgi.session import unseal_session
+
+USERS = 200
 REQUESTS_EACH = 20
 
 everywhere = pytest.mark.parametrize("application", ["single", "trio"])
@@ -41,6 +43,9 @@ def check_answers(answers: list[Answer], expected: int) -> None:
     assert len(answers) == expected
     wrong = [each for each in answers if each.who != (each.ask.user_id, each.ask.organization)]
     assert wrong == []
+    given = {(each.ask.user_id, cookie) for each in answers for cookie in each.cookies}
+    wrong = [user for user, cookie in given if unseal_session(cookie, PASSWORD).user_id != user]
+    assert wrong == []
 
 
 @everywhere
@@ -48,7 +53,7 @@ def check_answers(answers: list[Answer], expected: int) -> None:
 async def test_thousand_requests_with_one_expired_cookie_make_one_exchange(workos, ports):
     (member,) = workos.members(1)
     ask = Ask("/who", member.cookie, member.user_id, ORGANIZATIONS[0])
-    answers = await storm(ports, [ask] * 1000)
+    answers = await storm(ports, [ask] * 1000, connections=1000)
     check_answers(answers, 1000)
     assert len({each.body["worker"] for each in answers}) == len(ports)
     assert workos.exchanges() == [200]
@@ -73,9 +78,9 @@ async def test_many_users_at_once_make_one_exchange_each(workos: Emulator, ports
 @everywhere
 @pytest.mark.anyio
 async def test_many_users_that_switch_organizations_are_never_mixed_up(workos: Emulator, ports):
-    members = workos.members(SWITCHING_USERS, *ORGANIZATIONS)
+    members = workos.members(USERS, *ORGANIZATIONS)
     answers = await storm(ports, asks(members, switches=True))
-    check_answers(answers, SWITCHING_USERS * REQUESTS_EACH)
+    check_answers(answers, USERS * REQUESTS_EACH)
     # One to renew, and one for each organization switched to: the others found its outcome.
-    assert workos.exchanges() == [200] * SWITCHING_USERS * 3
-    assert workos.sessions(members) == SWITCHING_USERS
+    assert workos.exchanges() == [200] * USERS * 3
+    assert workos.sessions(members) == USERS

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import anyio
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -19,6 +18,7 @@ from redis.exceptions import RedisError
 
 from authkit_asgi.errors import ConfigurationError
 from authkit_asgi.per_loop import PerLoop
+from authkit_asgi.running_time import fail_after_running
 
 logger = logging.getLogger(__name__)
 
@@ -88,9 +88,8 @@ class RedisConnection:
         now = time.monotonic()
         if now < self._next_try:
             raise RedisDownError
-        self._next_try = (
-            now + 2 * CALL_SECONDS + _DOWN_SECONDS
-        )  # nobody else waits for it meanwhile
+        # Nobody else waits for it meanwhile.
+        self._next_try = now + 2 * CALL_SECONDS + _DOWN_SECONDS
         async with self._clients.lend() as client:
             await self._call(client, "SET", self._probe, "", "EX", 1)
             await self._call(client, "EVAL", _PROBE, 1, self._probe)
@@ -99,7 +98,7 @@ class RedisConnection:
 
     async def _call(self, client: _Client, *command: str | bytes | int) -> Any:
         try:
-            with anyio.fail_after(CALL_SECONDS):
+            with fail_after_running(CALL_SECONDS):
                 return await client.execute(*command, **{NEVER_DECODE: True})
         # A client of the application's that belongs to another event loop raises RuntimeError; an
         # answer that is not Redis's, ValueError.
@@ -165,8 +164,8 @@ def _checked(url: str) -> str:
 def _make_client(url: str) -> Redis:
     return Redis.from_url(
         url,
-        socket_timeout=CALL_SECONDS,
-        socket_connect_timeout=CALL_SECONDS,
+        socket_timeout=None,  # what a call may take is seen to here
+        socket_connect_timeout=2 * CALL_SECONDS,
         # Servers close what is idle for long; the library finds that out by a command that fails.
         retry=Retry(NoBackoff(), 1, supported_errors=(LostError,)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 
 import pytest
 import redis as sync_redis
@@ -178,6 +179,18 @@ async def test_late_answers_are_nobody_elses(own_server, impatient):
     for number in range(30):
         assert await connection.call("ECHO", str(number)) == str(number).encode()
     await connection.release()
+
+
+async def test_busy_event_loop_is_no_outage(own_server, impatient, caplog):
+    connection = RedisConnection(own_server.url, probe="probe")
+    connection.keep()
+    for _ in range(5):
+        call = asyncio.create_task(connection.call("ECHO", "one"))
+        await asyncio.sleep(0)
+        time.sleep(0.5)  # noqa: ASYNC251  # longer than a call may take
+        assert await call == b"one"
+    await connection.release()
+    assert caplog.records == []
 
 
 async def test_calls_that_wait_for_their_turn_do_not_wait_for_a_dead_redis(own_server, monkeypatch):

@@ -60,20 +60,20 @@ class OutcomeMemory:
         self._refused = _Shelf(LIFETIME)
         self._unseen = _Shelf(LIFETIME)
         self._shelves = (self._seen, self._refused, self._unseen)
+        self._places: dict[str, _Shelf] = {}
         self._predecessors: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return sum(len(shelf) for shelf in self._shelves)
+        return len(self._places)
 
     def find(self, key: str) -> Outcome | None:
         """Return what has become of a refresh token, `None` if nothing is known."""
-        now = self._clock()
+        if key not in self._places:  # asked on every request; of nearly all tokens nothing is known
+            return None
         with self._lock:
-            for shelf in self._shelves:
-                if (outcome := shelf.get(key, now)) is not None:
-                    return outcome
-        return None
+            shelf = self._places.get(key)
+            return None if shelf is None else shelf.get(key, self._clock())
 
     def chain(self, key: str) -> Iterator[Outcome]:
         """Yield what has become of a refresh token, then of its successor's, as far as is known."""
@@ -88,19 +88,17 @@ class OutcomeMemory:
         if outcome.successor_key == key:
             return  # a server that does not rotate: the token itself goes on
         with self._lock:
-            self._remove(key)
-            if outcome.refusal is not None:
-                self._refused.put(key, outcome, self._clock())
-            else:
-                self._unseen.put(key, outcome, self._clock())
-                if outcome.successor_key is not None:
-                    self._predecessors[outcome.successor_key] = key
+            self._take(key)
+            self._put(self._unseen if outcome.refusal is None else self._refused, key, outcome)
+            if outcome.successor_key is not None:
+                self._predecessors[outcome.successor_key] = key
             self._make_room()
 
     def forget(self, key: str, outcome: Outcome) -> None:
         """Drop an outcome, unless another has taken its place."""
         with self._lock:
-            if any(shelf.get(key, 0) is outcome for shelf in self._shelves):
+            shelf = self._places.get(key)
+            if shelf is not None and shelf.get(key, 0) is outcome:
                 self._remove(key)
 
     def see(self, key: str) -> None:
@@ -111,8 +109,12 @@ class OutcomeMemory:
             while (predecessor := self._predecessors.pop(key, None)) and (
                 outcome := self._unseen.take(predecessor)
             ):
-                self._seen.put(predecessor, outcome, self._clock())
+                self._put(self._seen, predecessor, outcome)
                 key = predecessor
+
+    def _put(self, shelf: _Shelf, key: str, outcome: Outcome) -> None:
+        shelf.put(key, outcome, self._clock())
+        self._places[key] = shelf
 
     def _make_room(self) -> None:
         now = self._clock()
@@ -123,10 +125,13 @@ class OutcomeMemory:
             self._remove(next(shelf for shelf in self._shelves if shelf).first())
 
     def _remove(self, key: str) -> None:
-        for shelf in self._shelves:
-            outcome = shelf.take(key)
-            if outcome is not None and self._predecessors.get(outcome.successor_key or "") == key:
-                del self._predecessors[outcome.successor_key or ""]
+        self._take(key)
+        del self._places[key]
+
+    def _take(self, key: str) -> None:
+        outcome = self._places[key].take(key) if key in self._places else None
+        if outcome is not None and self._predecessors.get(outcome.successor_key or "") == key:
+            del self._predecessors[outcome.successor_key or ""]
 
 
 class _Shelf:

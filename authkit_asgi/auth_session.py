@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 from starlette.types import Scope
@@ -18,44 +17,37 @@ from authkit_asgi.cookies import (
     ACCESS_TOKEN_COOKIE,
     SetCookie,
     cookie_values,
-    verifier_cookies,
 )
 from authkit_asgi.errors import (
     GrantRejectedError,
     InvalidSessionError,
     KeysUnavailableError,
-    OAuthStateMismatchError,
-    PKCECookieMissingError,
     ReauthenticationRequiredError,
     SessionTooLargeError,
 )
 from authkit_asgi.loading import Loaded
-from authkit_asgi.pkce import PendingSignIn, verifier_cookie_name
+from authkit_asgi.pending_sign_ins import PendingSignIns
 from authkit_asgi.reasons import REAUTHENTICATION_REASONS
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, SessionCookies
 from authkit_asgi.sign_in import SignInResult
 
-_MAX_STATE_LENGTH = 4096  # characters; a state that fits into a cookie is shorter
-_MAX_DELETIONS = 20  # verifier cookies in one response; a browser has 5 of ours
 _SIGNED_OUT = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
 
 
-class AuthSession:
+class AuthSession(PendingSignIns):
     """The session of one connection, as `request.state.authkit` and `CurrentSession`.
 
     Its methods collect cookies, which the middleware writes with the response's headers; once
     these have been sent, a method that has to change a cookie raises `ResponseStartedError`.
     """
 
-    __slots__ = ("_authkit", "_cookies", "_loaded", "_scope", "carried", "consulted")
+    __slots__ = ("_loaded", "carried", "consulted")
 
     def __init__(
         self, authkit: AuthKit, scope: Scope, loaded: Loaded, sent: SentCookies = NONE_SENT
     ) -> None:
-        self._authkit = authkit
-        self._scope = scope
-        self._cookies = SessionCookies(authkit.cookies, sent)
+        super().__init__(authkit, scope, SessionCookies(authkit.cookies, sent))
         self._loaded: Loaded
         self.carried = sent is not NONE_SENT
         """Whether the request brought a session cookie, of whatever worth."""
@@ -94,9 +86,9 @@ class AuthSession:
         A response that took its time must not undo what others have done meanwhile: another
         request may have exchanged the session that this one is about to write, or ended it.
         """
-        session = self._loaded.session
-        if session is not None and self._cookies.change_session:
-            newest = await self._authkit.newest(session)
+        kit, loaded, session = self._authkit, self._loaded, self._loaded.session
+        if session is not None and (self._cookies.change_session or loaded.is_outdated):
+            newest = await (kit.reseal(loaded) if loaded.is_outdated else kit.newest(session))
             if self._authkit.is_over(session):
                 self._cookies.leave()
             elif newest is not None:
@@ -187,29 +179,6 @@ class AuthSession:
         self._cookies.write(begun.cookie)
         return begun.url
 
-    def check_state(self, state: str) -> PendingSignIn:
-        """Return the sign-in that `state` belongs to if this very browser began it.
-
-        Without its verifier cookie, which is deleted whatever comes of it, a stranger's callback
-        address would sign this browser in to the stranger's account.
-
-        Raises:
-            PKCECookieMissingError: `state` is authentic, but the browser has not its cookie.
-            OAuthStateMismatchError: It is not authentic, too old, or another browser's.
-        """
-        self._cookies.require_open()
-        if len(state) > _MAX_STATE_LENGTH:
-            raise OAuthStateMismatchError("The state is longer than any that was sent out")
-        name = verifier_cookie_name(state)
-        verifier = self.verifiers().get(name)
-        if verifier is None:
-            self.unseal_state(state)
-            raise PKCECookieMissingError
-        self.expire_verifier(name)
-        if not hmac.compare_digest(verifier.encode(), state.encode("utf-8", "surrogatepass")):
-            raise OAuthStateMismatchError("The state is not the one that this browser was given")
-        return self.unseal_state(state)
-
     async def complete_sign_in(self, code: str, state: str) -> SignInResult:
         """Exchange a callback's `code`; `adopt` then makes the result this connection's session.
 
@@ -248,10 +217,6 @@ class AuthSession:
         self._cookies.make_room()
         await self._authkit.replace(previous, result.session)
 
-    def unseal_state(self, state: str) -> PendingSignIn:
-        """See `AuthKit.unseal_state`."""
-        return self._authkit.unseal_state(state)
-
     async def sign_out(self, return_to: str | None = None) -> str:
         """Delete every cookie of the session and return where to send the browser.
 
@@ -274,18 +239,6 @@ class AuthSession:
         if session is not None:
             await self._authkit.end(session)
         return url
-
-    def verifiers(self) -> Mapping[str, str]:
-        """Return the request's cookies of pending sign-ins, by name."""
-        return verifier_cookies(self._scope["headers"])
-
-    def expire_verifier(self, name: str) -> None:
-        """Delete one verifier cookie."""
-        self._cookies.write(self._authkit.cookies.expire_verifier(name))
-
-    def _expire_verifiers(self, names: Sequence[str]) -> None:
-        for name in names[:_MAX_DELETIONS]:
-            self.expire_verifier(name)
 
     def _set(self, loaded: Loaded) -> None:
         if loaded.sealed is not None:

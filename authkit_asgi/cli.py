@@ -1,16 +1,21 @@
-"""The command line: ``authkit-asgi emulate``."""
+"""The command line: ``authkit-asgi emulate``, ``inspect`` and ``generate-password``."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import secrets
 import sys
 from collections.abc import Sequence
 
+from authkit_asgi.errors import ConfigurationError, InvalidSessionError
+from authkit_asgi.inspection import MAX_INPUT, CookieSettings, as_json, as_text, inspect_cookie
 from authkit_asgi.testing import WorkOSEmulator
 from authkit_asgi.testing.server import base_url, listen, make_server
 
 _DEFAULT_PORT = 8010
 _HIGHEST_PORT = 65_535
+_PASSWORD_BYTES = 32  # 256 bits, as the keys have that are made from it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Arguments that make no sense end the process with status 2, as `argparse` does.
     """
     arguments = _parser().parse_args(argv)
-    return _emulate(arguments)
+    status: int = arguments.run(arguments)
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -28,12 +34,25 @@ def _parser() -> argparse.ArgumentParser:
         prog="authkit-asgi", description="Tools for applications that use authkit_asgi."
     )
     commands = parser.add_subparsers(required=True, metavar="command")
+    _add_emulate(commands)
+    _add_inspect(commands)
+    generate = commands.add_parser(
+        "generate-password",
+        help="print a new cookie password",
+        description="Print a new random password for WORKOS_COOKIE_PASSWORD.",
+    )
+    generate.set_defaults(run=_generate_password)
+    return parser
+
+
+def _add_emulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     emulate = commands.add_parser(
         "emulate",
         help="run an in-memory WorkOS with demo users",
         description="Run an in-memory WorkOS with demo users, on 127.0.0.1 only.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
+    emulate.set_defaults(run=_emulate)
     add = emulate.add_argument
     add("--port", type=_port, default=_DEFAULT_PORT, help="port; 0 takes a free one")
     add(
@@ -61,7 +80,26 @@ def _parser() -> argparse.ArgumentParser:
         default="oauth",
         help="wording of errors: error and error_description, or code and message",
     )
-    return parser
+
+
+def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    inspect = commands.add_parser(
+        "inspect",
+        help="show what a session cookie holds",
+        description="Open a session cookie with WORKOS_COOKIE_PASSWORD and show whose it is, when "
+        "its token expires and where its bytes go; never a token. The signature is not verified.",
+    )
+    inspect.set_defaults(run=_inspect)
+    add = inspect.add_argument
+    add(
+        "cookie",
+        nargs="?",
+        default="-",
+        help="the cookie's value or a whole Cookie header; - or nothing reads standard input, "
+        "which leaves no trace in the shell's history",
+    )
+    add("--show-claims", action="store_true", help="show the claims of the access token too")
+    add("--json", action="store_true", help="print JSON")
 
 
 def _port(text: str) -> int:
@@ -107,6 +145,38 @@ def _emulate(arguments: argparse.Namespace) -> int:
             # uvicorn has shut down in good order and then repeats the signal.
             return 0
     return 0
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    text = _standard_input() if arguments.cookie == "-" else arguments.cookie
+    if not text.strip():
+        return _fail("no cookie was given: as an argument, or on standard input")
+    try:
+        reading = inspect_cookie(text, CookieSettings.from_env(os.environ))
+    except ConfigurationError as error:
+        return _fail("; ".join(error.problems))
+    except InvalidSessionError as error:
+        return _fail(str(error))
+    render = as_json if arguments.json else as_text
+    _write(render(reading, show_claims=arguments.show_claims))
+    return 0
+
+
+def _standard_input() -> str:
+    if sys.stdin is None:  # closed by whoever started this process
+        return ""
+    return sys.stdin.buffer.read(MAX_INPUT).decode("latin-1")
+
+
+def _generate_password(_: argparse.Namespace) -> int:
+    _write(f"{secrets.token_urlsafe(_PASSWORD_BYTES)}\n")
+    return 0
+
+
+def _write(text: str) -> None:
+    # A name may have letters that the terminal's encoding has not.
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _fail(message: str) -> int:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from authkit_asgi.environment import read_environment
 from authkit_asgi.errors import ConfigurationError
+from authkit_asgi.legacy_keys import legacy_key_problems
 from authkit_asgi.origins import (
     is_origin_pattern,
     is_secure_url,
@@ -18,6 +19,7 @@ from authkit_asgi.origins import (
     parse_http_url,
 )
 from authkit_asgi.passwords import CookiePassword, password_problems
+from authkit_asgi.previous_passwords import previous_problems, with_previous
 from authkit_asgi.setting_types import AuthKitSettings, RefreshMode, SameSite
 
 VERIFIER_COOKIE_PREFIX = "wos-auth-verifier-"
@@ -48,6 +50,12 @@ class AuthKitConfig:
     cookie_password: CookiePassword = field(default="", repr=False)
     """What seals the cookies: 32 characters or more (WORKOS_COOKIE_PASSWORD). Several, the newest
     first, or a mapping from id to password, let it be changed without signing anyone out."""
+    cookie_password_previous: Sequence[str] = field(default=(), repr=False)
+    """Older ones, which open sessions still (WORKOS_COOKIE_PASSWORD_PREVIOUS, comma-separated).
+    `cookie_password` has them at its end once the settings are made."""
+    legacy_fernet_key: Sequence[str] = field(default=(), repr=False)
+    """Fernet keys of cookies that workos-python sealed and that are to be taken over
+    (WORKOS_LEGACY_FERNET_KEY, comma-separated)."""
     cookie_name: str = "wos-session"
     """The session cookie's name (WORKOS_COOKIE_NAME)."""
     cookie_max_age: int = 34_560_000
@@ -100,11 +108,14 @@ class AuthKitConfig:
             raise ConfigurationError(problems)
         _set(self, "cookie_same_site", str(self.cookie_same_site).lower())
         _set(self, "api_base_url", self.api_base_url.rstrip("/"))
-        for name in ("issuers", "trusted_origins", "logout_return_origins"):
-            value = getattr(self, name)
-            _set(self, name, (value,) if isinstance(value, str) else tuple(value))
+        for setting in fields(self):
+            if setting.type == "Sequence[str]":
+                value = getattr(self, setting.name)
+                _set(self, setting.name, (value,) if isinstance(value, str) else tuple(value))
         if problems := tuple(_problems(self)):
             raise ConfigurationError(problems)
+        passwords = with_previous(self.cookie_password, self.cookie_password_previous)
+        _set(self, "cookie_password", passwords)
 
     @classmethod
     def from_env(
@@ -201,6 +212,8 @@ def _problems(config: AuthKitConfig) -> Iterator[str]:
     elif not (config.api_key.isascii() and config.api_key.isprintable()):
         yield "WORKOS_API_KEY (api_key) holds characters that no HTTP header may carry"
     yield from password_problems(config.cookie_password)
+    yield from previous_problems(config.cookie_password, config.cookie_password_previous)
+    yield from legacy_key_problems(config.legacy_fernet_key)
     yield from _address_problems(config)
     yield from _cookie_problems(config)
     yield from _path_problems(config)
@@ -265,6 +278,11 @@ def _domain_problems(domain: str, redirect_uri: str) -> Iterator[str]:
         yield f"{name} is not a domain such as example.com"
     elif host and host != parent and not host.endswith(f".{parent}"):
         yield f"{name} does not contain WORKOS_REDIRECT_URI's host: browsers would drop the cookie"
+    elif "." not in parent and not parent == host == "localhost":
+        yield (
+            f"{name} is one word: browsers drop cookies for all of it. Use a domain of your own, "
+            "such as example.com; site.localhost in development"
+        )
 
 
 def _path_problems(config: AuthKitConfig) -> Iterator[str]:

@@ -16,6 +16,12 @@ _TEXT_VARIABLES = {
     "api_base_url": ("WORKOS_BASE_URL",),
 }
 
+_LIST_VARIABLES = {
+    "cookie_password_previous": "WORKOS_COOKIE_PASSWORD_PREVIOUS",
+    "legacy_fernet_key": "WORKOS_LEGACY_FERNET_KEY",
+    "issuers": "WORKOS_ISSUER",
+}
+
 
 def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """Return the settings that `environ` holds and, a line each, what in it cannot be read.
@@ -28,9 +34,10 @@ def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[s
         value = next((environ[name] for name in names if environ.get(name)), None)
         if value is not None:
             settings[setting] = value
-    issuers = (part.strip() for part in environ.get("WORKOS_ISSUER", "").split(","))
-    if named := tuple(issuer for issuer in issuers if issuer):
-        settings["issuers"] = named
+    for setting, name in _LIST_VARIABLES.items():
+        parts = (part.strip() for part in environ.get(name, "").split(","))
+        if named := tuple(part for part in parts if part):
+            settings[setting] = named
     if max_age := environ.get("WORKOS_COOKIE_MAX_AGE"):
         if max_age.isascii() and max_age.isdecimal() and len(max_age) <= len("34560000"):
             settings["cookie_max_age"] = int(max_age)

@@ -26,7 +26,8 @@ from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import RefreshCoordinator, Successor
 from authkit_asgi.renewal import SessionRenewal, session_id, session_organization
-from authkit_asgi.session import Session, unseal_session
+from authkit_asgi.session import Session
+from authkit_asgi.session_reader import SessionReader
 from authkit_asgi.sign_in import authenticate
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
 
@@ -55,6 +56,8 @@ class Loaded:
     """The text to write into the cookie, if it has to change."""
     is_dead: bool = False
     """The cookie is of no more use to any worker, and has to go."""
+    is_outdated: bool = False
+    """The cookie is to be sealed anew, with the newest password."""
     conflicting: bool = False
     """The cookies are of different users; a sign-in has to clear them all away."""
 
@@ -78,6 +81,7 @@ class SessionLoader:
     ) -> None:
         self._config = config
         self._cookies = cookies
+        self._reader = SessionReader(config)
         self._verifier = verifier
         self._coordinator = coordinator
         self._renewal = renewal
@@ -94,7 +98,7 @@ class SessionLoader:
             return await self._load_one(sessions[0][0], may_refresh=may_refresh, may_wait=may_wait)
         if len({session.user_id for session, _ in sessions}) != 1:
             return Loaded(auth=INVALID, conflicting=bool(sessions))
-        session, value = max(sessions, key=lambda found: _issued_at(found[0]))
+        session, value = max(sessions, key=lambda found: _rank(found[0]))
         loaded = await self._load_one(session, may_refresh=may_refresh, may_wait=may_wait)
         return dataclasses.replace(loaded, value=value)
 
@@ -114,7 +118,7 @@ class SessionLoader:
         sessions: list[tuple[Session, str]] = []
         for value in values:
             try:
-                sessions.append((unseal_session(value, self._config.cookie_password), value))
+                sessions.append((self._reader.read(value), value))
             except InvalidSessionError:
                 continue
             if len(sessions) == _MAX_DUPLICATES:
@@ -162,7 +166,7 @@ class SessionLoader:
                 return is_own  # it is at hand; that of a switch is for those who switched
             if is_own:
                 return False
-        is_time = seconds_left <= self._longest_buffer and seconds_left <= _buffer(
+        is_time = seconds_left <= self._longest_buffer and seconds_left <= renewal_buffer(
             self._config, auth.claims
         )
         # Whoever renews it already brings the cookie; nobody else needs to wait for that.
@@ -221,7 +225,7 @@ class SessionLoader:
         )
 
 
-def _buffer(config: AuthKitConfig, claims: Claims) -> float:
+def renewal_buffer(config: AuthKitConfig, claims: Claims) -> float:
     """Return how many seconds before its end a token is renewed; 0 for not before."""
     if claims.iat is None:
         return 0
@@ -231,6 +235,11 @@ def _buffer(config: AuthKitConfig, claims: Claims) -> float:
         buffer = _SHORT_BUFFER if lifetime <= _SHORT_LIFETIME else _BUFFER
     # A buffer as long as the lifetime would renew the token on every request.
     return min(buffer, lifetime / 2)
+
+
+def _rank(session: Session) -> tuple[float, bool]:
+    # Of two cookies with one token the one sealed anew: else the other is sealed anew for ever.
+    return _issued_at(session), not session.is_outdated
 
 
 def _issued_at(session: Session) -> float:

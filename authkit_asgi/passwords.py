@@ -36,9 +36,17 @@ def password_problems(password: CookiePassword) -> Iterator[str]:
         yield f"{name} holds more than {MAX_PASSWORDS} passwords: drop the oldest"
     elif not passwords or passwords == [""]:
         yield f"{name} is missing: make one with {_GENERATE}"
-    elif any(
-        len(one.encode("utf-16-le", "surrogatepass")) < 2 * MIN_PASSWORD_LENGTH for one in passwords
-    ):
+    elif not all(is_long_enough(one) for one in passwords):
         yield f"{name} is shorter than {MIN_PASSWORD_LENGTH} characters: make one with {_GENERATE}"
-    elif any("\ud800" <= character <= "\udfff" for one in passwords for character in one):
+    elif not all(is_unicode(one) for one in passwords):
         yield f"{name} is not valid Unicode text: make one with {_GENERATE}"
+
+
+def is_long_enough(password: str) -> bool:
+    """Tell whether the kits take a password of this length."""
+    return len(password.encode("utf-16-le", "surrogatepass")) >= 2 * MIN_PASSWORD_LENGTH
+
+
+def is_unicode(password: str) -> bool:
+    """Tell whether a password can be encoded: whether it has no lone surrogate."""
+    return not any("\ud800" <= character <= "\udfff" for character in password)

@@ -17,6 +17,7 @@ from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.pkce import PendingSignIn, surplus_verifiers
 from authkit_asgi.refresh import InProcessRefreshCoordinator, RefreshCoordinator, Successor
 from authkit_asgi.renewal import SessionRenewal, session_id, session_organization
+from authkit_asgi.resealing import SessionResealer
 from authkit_asgi.session import Session
 from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult
 from authkit_asgi.sign_out import logout_url
@@ -73,20 +74,26 @@ class AuthKit:
         self._loader = SessionLoader(
             config, self.cookies, self._verifier, self.coordinator, self._renewal, clock=clock
         )
+        self._resealer = SessionResealer(config, self.coordinator, clock=clock)
         self._sign_ins = SignInFlow(config, self.api, self.cookies, self._verifier, clock=clock)
 
     async def load(self, values: Sequence[str], *, may_refresh: bool = True) -> Loaded:
         """Return who the session cookies' `values` are from, in the order in which they came.
 
         An access token that has expired or soon will, or whose signature does not verify, is
-        exchanged for a new one, unless `may_refresh` is false. Never raises for anything a request
-        can hold.
+        exchanged for a new one, unless `may_refresh` is false. Without that no session is marked
+        to be sealed anew, either. Never raises for anything a request can hold.
         """
-        return await self._loader.load(
-            values,
-            may_refresh=may_refresh and not self.config.is_read_only,
-            may_wait=may_refresh,
-        )
+        may_write = may_refresh and not self.config.is_read_only
+        loaded = await self._loader.load(values, may_refresh=may_write, may_wait=may_refresh)
+        return self._resealer.mark(loaded) if may_write else loaded
+
+    async def reseal(self, loaded: Loaded) -> str | None:
+        """Return a session that `load` calls outdated as it goes into the cookie now.
+
+        `None` where the cookie has to stay as it is, because a successor is known or about to be.
+        """
+        return await self._resealer.reseal(loaded)
 
     async def refresh(self, session: Session, organization_id: str | None = None) -> Successor:
         """Exchange the session's refresh token, together with whoever else asks for it.

@@ -48,6 +48,9 @@ class Session:
     """The user as it is sealed: camelCase, absent keys absent, nulls kept."""
     impersonator: Impersonator | None = None
     authentication_method: str | None = None
+    is_outdated: bool = field(default=False, compare=False)
+    """Whether its cookie was sealed otherwise than cookies are now: with an older password, or by
+    workos-python."""
 
     @property
     def user_id(self) -> str:

@@ -95,8 +95,8 @@ class SessionCookies(CookieChanges):
             ResponseStartedError: The response's headers have been sent.
         """
         lines = self._writer.session(sealed)
-        names = {line.name for line in lines}
-        stale = [line for line in self._deletions() if line.name not in names]
+        keys = {line.key for line in lines}
+        stale = [line for line in self._deletions() if line.key not in keys]
         self._replace([*lines, *stale])
 
     def delete(self) -> None:

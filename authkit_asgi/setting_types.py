@@ -18,6 +18,8 @@ class AuthKitSettings(TypedDict, total=False):
     api_key: str
     redirect_uri: str
     cookie_password: CookiePassword
+    cookie_password_previous: Sequence[str]
+    legacy_fernet_key: Sequence[str]
     cookie_name: str
     cookie_max_age: int
     cookie_domain: str | None

@@ -115,3 +115,9 @@ def test_settings_of_a_class_that_overrides_text_are_taken_for_what_they_are(pla
     (fault,) = faults_of(**settings(cookie_password=place, api_key=Wrapped()))
     assert fault.startswith("api_key ")
     assert SECRET not in fault
+
+
+@pytest.mark.parametrize("swapped", [{"client_id": "sk_x"}, {"api_key": "client_x"}])
+def test_swapped_credentials_are_a_fault(swapped):
+    with pytest.raises(ConfigurationError, match="are swapped"):
+        AuthKitConfig(**settings(**swapped))

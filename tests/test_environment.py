@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from emulated import PASSWORD
+from outdated import LEGACY_KEY, OTHER_LEGACY_KEY
 
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.environment import read_environment
@@ -24,6 +25,10 @@ ENVIRON = {
         ({"WORKOS_API_KEY": "sk_2"}, "api_key", "sk_2"),
         ({"WORKOS_REDIRECT_URI": "https://b.c/callback"}, "redirect_uri", "https://b.c/callback"),
         ({"WORKOS_COOKIE_PASSWORD": "x" * 32}, "cookie_password", "x" * 32),
+        ({"WORKOS_COOKIE_PASSWORD_PREVIOUS": "y" * 32}, "cookie_password",
+         (PASSWORD, "y" * 32)),
+        ({"WORKOS_LEGACY_FERNET_KEY": f" {LEGACY_KEY} ,{OTHER_LEGACY_KEY},"}, "legacy_fernet_key",
+         (LEGACY_KEY, OTHER_LEGACY_KEY)),
         ({"WORKOS_COOKIE_NAME": "other"}, "cookie_name", "other"),
         ({"WORKOS_COOKIE_MAX_AGE": "60"}, "cookie_max_age", 60),
         ({"WORKOS_COOKIE_DOMAIN": "example.com"}, "cookie_domain", "example.com"),
@@ -69,6 +74,8 @@ def test_variable_becomes_its_setting(environ, setting, value):
         ("WORKOS_API_HTTPS", "api_base_url", "https://api.workos.com"),
         ("WORKOS_API_PORT", "api_base_url", "https://api.workos.com"),
         ("WORKOS_ISSUER", "issuers", ()),
+        ("WORKOS_COOKIE_PASSWORD_PREVIOUS", "cookie_password_previous", ()),
+        ("WORKOS_LEGACY_FERNET_KEY", "legacy_fernet_key", ()),
     ],
 )
 def test_empty_variable_counts_as_absent(name, setting, default):

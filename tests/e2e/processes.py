@@ -95,6 +95,24 @@ def run_other_site() -> Iterator[int]:
         yield port
 
 
+@contextlib.contextmanager
+def run_application_at(host: str, emulator: Emulator, **more: str) -> Iterator[str]:
+    """Serve the example application under a name of this machine's and yield its address.
+
+    `more` are variables of its own.
+    """
+    port = free_port()
+    address = f"http://{host}:{port}"
+    variables = {
+        **emulator.variables,
+        "WORKOS_REDIRECT_URI": f"{address}/callback",
+        "WORKOS_COOKIE_PASSWORD": "a password of at least 32 characters",
+        **more,
+    }
+    with _server("strict_app:make", "--factory", port=port, **variables):
+        yield address
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

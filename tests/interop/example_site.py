@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -93,13 +94,17 @@ def follow(url: str) -> str:
 
 
 @contextlib.contextmanager
-def run_site(workos: WorkOSAddress, **settings: Any) -> Iterator[Site]:
+def run_site(
+    workos: WorkOSAddress, environ: Mapping[str, str] = MappingProxyType({}), **settings: Any
+) -> Iterator[Site]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WORKOS_CLIENT_ID", workos.client_id)
         patch.setenv("WORKOS_API_KEY", workos.api_key)
         patch.setenv("WORKOS_BASE_URL", workos.url)
         patch.setenv("WORKOS_REDIRECT_URI", f"{ORIGIN}/callback")
         patch.setenv("WORKOS_COOKIE_PASSWORD", PASSWORD)
+        for name, value in environ.items():
+            patch.setenv(name, value)
         app = create_app(**settings)
         with TestClient(app, base_url=ORIGIN, follow_redirects=False) as client:
             yield Site(client)

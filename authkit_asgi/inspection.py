@@ -1,0 +1,261 @@
+"""What a session cookie holds, for the people who run the application: ``authkit-asgi inspect``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from authkit_asgi.config import VERIFIER_COOKIE_PREFIX, AuthKitConfig
+from authkit_asgi.cookies import MAX_COOKIE_BYTES, read_cookies
+from authkit_asgi.environment import read_environment
+from authkit_asgi.errors import ConfigurationError, InvalidSessionError, SealError
+from authkit_asgi.passwords import CookiePassword, password_problems
+from authkit_asgi.seal import is_seal, unseal
+from authkit_asgi.session import Session, unseal_session
+from authkit_asgi.session_size import SizeBreakdown, breakdown
+from authkit_asgi.tokens import unverified_claims
+
+MAX_INPUT = 128 * 1024
+"""Characters that are read: more than a server takes for all headers of a request."""
+
+_LATEST_DATE = 253_402_300_799  # the last second of the year 9999, the latest `datetime` knows
+_HEADER_NAME = re.compile(r"\s*(?:set-)?cookie\s*:", re.IGNORECASE)
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_UNVERIFIED = "not verified: that WorkOS issued the token has not been checked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CookieSettings:
+    """What it takes to read a cookie; of the settings of an application the least."""
+
+    password: CookiePassword = field(repr=False)
+    name: str = AuthKitConfig.cookie_name
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> CookieSettings:
+        """Read the cookie's password and name from `WORKOS_*`; faults of others do not matter.
+
+        Raises:
+            ConfigurationError: The password is missing, or none.
+        """
+        settings, _ = read_environment(environ)
+        password = settings.get("cookie_password", "")
+        if problems := tuple(password_problems(password)):
+            raise ConfigurationError(problems)
+        return cls(password=password, name=settings.get("cookie_name", AuthKitConfig.cookie_name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What a cookie's seal vouches for. The access token's signature is **not verified**."""
+
+    session: Session
+    claims: Mapping[str, Any] = field(repr=False)
+    size: SizeBreakdown
+    cookie_name: str
+    now: float
+    """When the cookie was read, in seconds since the epoch."""
+
+    @property
+    def issued_at(self) -> int | None:
+        """When the access token was issued, in seconds since the epoch."""
+        return _date(self.claims.get("iat"))
+
+    @property
+    def expires_at(self) -> int | None:
+        """The end of the access token's life, in seconds since the epoch."""
+        return _date(self.claims.get("exp"))
+
+    @property
+    def is_expired(self) -> bool | None:
+        """Whether the access token has expired; `None` when it does not say when it does."""
+        return None if self.expires_at is None else self.expires_at <= self.now
+
+    @property
+    def notes(self) -> list[str]:
+        """What is odd about the session, a sentence each."""
+        if not self.claims:
+            return ["The access token is no JSON Web Token: nobody is signed in by it"]
+        if self.claims.get("sub") != self.session.user_id:
+            return ["The access token is another user's: nobody is signed in by it"]
+        return []
+
+
+def inspect_cookie(
+    text: str, settings: CookieSettings, *, clock: Callable[[], float] = time.time
+) -> Inspection:
+    """Open the session cookie in `text`: its value, or Cookie headers as a browser sends them.
+
+    Of several cookies of the name, and their chunks, the one with the newest token is opened, as
+    the middleware does it.
+
+    Args:
+        text: Whatever somebody has copied; nothing in it raises another error.
+        settings: How to read it.
+        clock: Seconds since the epoch.
+
+    Raises:
+        InvalidSessionError: It holds no session that opens. The message says why, in a line.
+    """
+    opened: list[tuple[Session, str]] = []
+    refusal = InvalidSessionError(
+        f"There is no cookie {_printable(settings.name)} (WORKOS_COOKIE_NAME) in it"
+    )
+    for sealed in sealed_texts(text, settings.name):
+        try:
+            opened.append((_open(sealed, settings.password), sealed))
+        except InvalidSessionError as error:
+            refusal = error
+    if not opened:
+        raise refusal
+    if len({session.user_id for session, _ in opened}) > 1:
+        raise InvalidSessionError("The cookies are of different users: nobody is signed in by them")
+    readings = [
+        Inspection(
+            session=session,
+            claims=unverified_claims(session.access_token),
+            size=breakdown(session, sealed),
+            cookie_name=settings.name,
+            now=clock(),
+        )
+        for session, sealed in opened
+    ]
+    return max(readings, key=lambda reading: reading.issued_at or 0)
+
+
+def sealed_texts(text: str, name: str) -> list[str]:
+    """Return the seals in `text`: a bare one, or those of the cookies of one name in headers.
+
+    Chunks (``name.0``, ``name.1``, …) are joined until they make a seal: what is left over from a
+    longer one is not part of it.
+    """
+    lines = [_HEADER_NAME.sub("", line, count=1).strip() for line in text.splitlines()]
+    lines = [line for line in lines if line]
+    if len(lines) == 1 and (not re.search("[=;]", lines[0]) or lines[0].startswith("gAAAA")):
+        return [lines[0].strip('"')]
+    cookies = read_cookies((b"cookie", line.encode("latin-1", "replace")) for line in lines)
+    pairs = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in cookies]
+    whole = [value for key, value in pairs if key == name]
+    joined = _joined(dict(reversed(pairs)), name)
+    return [*whole, joined] if joined else whole
+
+
+def _joined(cookies: Mapping[str, str], name: str) -> str:
+    text, number = "", 0
+    while not is_seal(text) and (chunk := cookies.get(f"{name}.{number}")) is not None:
+        text += chunk
+        number += 1
+    return text
+
+
+def _open(sealed: str, password: CookiePassword) -> Session:
+    """Return the session in a seal.
+
+    Raises:
+        InvalidSessionError: There is none; its message says more than the middleware's.
+    """
+    if sealed.startswith("gAAAA"):
+        raise InvalidSessionError("It was sealed by workos-python (Fernet), not by this package")
+    if sealed.startswith("Fe26.2*") and not is_seal(sealed):
+        raise InvalidSessionError("The seal is incomplete or damaged: copy all of the cookie")
+    try:
+        content = unseal(sealed, password)
+    except SealError as error:
+        raise InvalidSessionError(str(error)) from None
+    if isinstance(content, dict) and "codeVerifier" in content:
+        raise InvalidSessionError(
+            f"It is the state of a sign-in under way ({VERIFIER_COOKIE_PREFIX}…), no session"
+        )
+    return unseal_session(sealed, password)
+
+
+def as_text(reading: Inspection, *, show_claims: bool = False) -> str:
+    """Return a cookie's content for people: never a token, claims only where they are asked for."""
+    session, claims, impersonator = reading.session, reading.claims, reading.session.impersonator
+    facts = [
+        ("user", session.user_id),
+        ("email", session.user.email),
+        ("organization", claims.get("org_id")),
+        ("session", claims.get("sid")),
+        ("impersonator", impersonator and impersonator.email),
+        ("signed in by", session.authentication_method),
+        ("issued", _moment(reading.issued_at, reading.now)),
+        ("expires", _moment(reading.expires_at, reading.now)),
+        ("token", _STATES[reading.is_expired]),
+        ("signature", _UNVERIFIED),
+    ]
+    lines = [f"{name:<14}{_printable(str(value))}" for name, value in facts if value is not None]
+    lines += [f"note          {note}" for note in reading.notes]
+    lines += ["", *_table(reading.size)]
+    length = len(reading.cookie_name) + reading.size.total
+    lines.append(
+        f"With its name: {length} bytes; a browser stores {MAX_COOKIE_BYTES} in one cookie"
+    )
+    if show_claims:
+        lines += ["", json.dumps(claims, indent=2)]
+    return "\n".join(lines) + "\n"
+
+
+def as_json(reading: Inspection, *, show_claims: bool = False) -> str:
+    """Return a cookie's content for programs, as `as_text` does for people."""
+    session, claims = reading.session, reading.claims
+    content = {
+        "user_id": session.user_id,
+        "email": session.user.email,
+        "organization_id": claims.get("org_id"),
+        "session_id": claims.get("sid"),
+        "impersonator": session.impersonator and session.impersonator.email,
+        "authentication_method": session.authentication_method,
+        "issued_at": reading.issued_at,
+        "expires_at": reading.expires_at,
+        "expired": reading.is_expired,
+        "signature_verified": False,
+        "notes": reading.notes,
+        "size": dataclasses.asdict(reading.size),
+    }
+    return json.dumps({**content, "claims": claims} if show_claims else content, indent=2) + "\n"
+
+
+_STATES = {True: "expired", False: "not expired", None: "does not say when it expires"}
+
+
+def _table(size: SizeBreakdown) -> Sequence[str]:
+    rows = [("part", "bytes"), *((name, str(number)) for name, number in size.rows())]
+    rows.append(("total", str(size.total)))
+    width = max(len(name) for name, _ in rows)
+    return [f"{name:<{width}}  {number:>6}" for name, number in rows]
+
+
+def _date(value: Any) -> int | None:
+    # `type`, as bool is an int.
+    return int(value) if type(value) in (int, float) and 0 <= value <= _LATEST_DATE else None
+
+
+def _moment(seconds: int | None, now: float) -> str | None:
+    if seconds is None:
+        return None
+    distance = _duration(abs(seconds - now))
+    when = f"in {distance}" if seconds > now else f"{distance} ago"
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC ({when})"
+
+
+def _duration(seconds: float) -> str:
+    """Return a duration in its two largest units."""
+    left = int(seconds)
+    parts: list[str] = []
+    for unit, length in _UNITS:
+        number, left = divmod(left, length)
+        if number or (unit == "s" and not parts):
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:2])
+
+
+def _printable(text: str) -> str:
+    """Return text that does nothing to a terminal."""
+    return text if text.isprintable() else repr(text)

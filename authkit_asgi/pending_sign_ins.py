@@ -1,0 +1,67 @@
+"""One browser's sign-ins under way: its verifier cookies, and to which a callback belongs."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+
+from starlette.types import Scope
+
+from authkit_asgi.cookies import verifier_cookies
+from authkit_asgi.errors import OAuthStateMismatchError, PKCECookieMissingError
+from authkit_asgi.pkce import PendingSignIn, verifier_cookie_name
+from authkit_asgi.service import AuthKit
+from authkit_asgi.session_cookies import SessionCookies
+
+_MAX_STATE_LENGTH = 4096  # characters; a state that fits into a cookie is shorter
+_MAX_DELETIONS = 20  # verifier cookies in one response; a browser has 5 of ours
+
+
+class PendingSignIns:
+    """The sign-ins that the browser of one connection has begun."""
+
+    __slots__ = ("_authkit", "_cookies", "_scope")
+
+    def __init__(self, authkit: AuthKit, scope: Scope, cookies: SessionCookies) -> None:
+        self._authkit = authkit
+        self._scope = scope
+        self._cookies = cookies
+
+    def check_state(self, state: str) -> PendingSignIn:
+        """Return the sign-in that `state` belongs to if this very browser began it.
+
+        Without its verifier cookie, which is deleted whatever comes of it, a stranger's callback
+        address would sign this browser in to the stranger's account.
+
+        Raises:
+            PKCECookieMissingError: `state` is authentic, but the browser has not its cookie.
+            OAuthStateMismatchError: It is not authentic, too old, or another browser's.
+        """
+        self._cookies.require_open()
+        if len(state) > _MAX_STATE_LENGTH:
+            raise OAuthStateMismatchError("The state is longer than any that was sent out")
+        name = verifier_cookie_name(state)
+        verifier = self.verifiers().get(name)
+        if verifier is None:
+            self.unseal_state(state)
+            raise PKCECookieMissingError
+        self.expire_verifier(name)
+        if not hmac.compare_digest(verifier.encode(), state.encode("utf-8", "surrogatepass")):
+            raise OAuthStateMismatchError("The state is not the one that this browser was given")
+        return self.unseal_state(state)
+
+    def unseal_state(self, state: str) -> PendingSignIn:
+        """See `AuthKit.unseal_state`."""
+        return self._authkit.unseal_state(state)
+
+    def verifiers(self) -> Mapping[str, str]:
+        """Return the request's cookies of pending sign-ins, by name."""
+        return verifier_cookies(self._scope["headers"])
+
+    def expire_verifier(self, name: str) -> None:
+        """Delete one verifier cookie."""
+        self._cookies.write(self._authkit.cookies.expire_verifier(name))
+
+    def _expire_verifiers(self, names: Sequence[str]) -> None:
+        for name in names[:_MAX_DELETIONS]:
+            self.expire_verifier(name)

@@ -1,0 +1,68 @@
+"""Sealing anew what was sealed with an older password, or by workos-python."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Callable
+
+from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.errors import SessionTooLargeError
+from authkit_asgi.loading import Loaded, renewal_buffer
+from authkit_asgi.outcomes import refresh_key
+from authkit_asgi.refresh import RefreshCoordinator
+from authkit_asgi.renewal import session_id
+from authkit_asgi.session import seal_session
+
+
+class SessionResealer:
+    """Decides which sessions are sealed anew, and does it.
+
+    Args:
+        config: The settings.
+        coordinator: Knows which refresh tokens are spent.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        config: AuthKitConfig,
+        coordinator: RefreshCoordinator,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._config = config
+        self._coordinator = coordinator
+        self._clock = clock
+
+    def mark(self, loaded: Loaded) -> Loaded:
+        """Return what was loaded, with a note if its cookie is to be sealed anew."""
+        session, auth = loaded.session, loaded.auth
+        if session is None or not session.is_outdated or auth.user is None:
+            return loaded
+        return dataclasses.replace(loaded, is_outdated=True)
+
+    async def reseal(self, loaded: Loaded) -> str | None:
+        """Return a marked session sealed with the newest password, for the response's headers.
+
+        `None` where the cookie has to stay as it is: its refresh token is spent, or soon will be,
+        and must not take the place of its successor. Nor must what would be too long when sealed,
+        though workos-python has sealed it.
+        """
+        session, auth = loaded.session, loaded.auth
+        if (
+            session is None
+            or auth.user is None
+            or auth.expires_at - self._clock() <= renewal_buffer(self._config, auth.claims)
+        ):
+            return None
+        key = refresh_key(session.refresh_token)
+        # After this, what other workers have found out is known here.
+        await self._coordinator.newest(key, session_id(session))
+        if self._coordinator.is_under_way(key) or any(
+            known.sealed is not None for known in self._coordinator.recall(key)
+        ):
+            return None
+        with contextlib.suppress(SessionTooLargeError):
+            return seal_session(session, self._config.cookie_password)
+        return None

@@ -1,0 +1,40 @@
+"""Reading session cookies of every form that the settings allow, and telling which are outdated."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+
+from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.errors import InvalidSessionError
+from authkit_asgi.legacy_fernet import LegacySessionReader, is_legacy
+from authkit_asgi.seal import newest_first
+from authkit_asgi.session import Session, unseal_session
+
+
+class SessionReader:
+    """Reads the values of session cookies."""
+
+    def __init__(self, config: AuthKitConfig) -> None:
+        self._password = config.cookie_password
+        newest, *others = newest_first(config.cookie_password).values()
+        self._newest = newest.decode()
+        self._rotates = bool(others)
+        keys = config.legacy_fernet_key
+        self._legacy = LegacySessionReader(keys) if keys else None
+
+    def read(self, value: str) -> Session:
+        """Return the session that a cookie holds, whoever wrote it.
+
+        Raises:
+            InvalidSessionError: It was sealed with none of the passwords and keys, or holds no
+                session.
+        """
+        if self._legacy is not None and is_legacy(value):
+            return dataclasses.replace(self._legacy.read(value), is_outdated=True)
+        if not self._rotates:
+            return unseal_session(value, self._password)
+        # The id in a seal does not tell: the kits write 1, whatever the password.
+        with contextlib.suppress(InvalidSessionError):
+            return unseal_session(value, self._newest)
+        return dataclasses.replace(unseal_session(value, self._password), is_outdated=True)

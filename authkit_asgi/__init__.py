@@ -39,6 +39,7 @@ from authkit_asgi.errors import (
     UnavailableError,
     UnknownKeyError,
     UntrustedResponseError,
+    UserNotFoundError,
     WorkOSMisconfiguredError,
     WorkOSUnavailableError,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "UnknownKeyError",
     "UntrustedResponseError",
     "User",
+    "UserNotFoundError",
     "WorkOSMisconfiguredError",
     "WorkOSUnavailableError",
     "auth_routes",

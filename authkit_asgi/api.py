@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+from collections.abc import Callable
 from typing import Any, TypedDict, Unpack
 
 import anyio
@@ -24,6 +25,7 @@ from authkit_asgi.errors import (
     ConnectionLostError,
     GrantRejectedError,
     RateLimitedError,
+    UserNotFoundError,
     WorkOSMisconfiguredError,
     WorkOSUnavailableError,
 )
@@ -57,6 +59,7 @@ _USER_WORDS = frozenset(
     }
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_USER_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _ERROR_WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -200,17 +203,35 @@ class WorkOSAPI:
         if any(_SURROGATE.search(value) for value in grant.values()):
             # WorkOS issues no such text, and encoding it fails with an error that holds the body.
             raise GrantRejectedError("invalid_grant")
+        return await self._request("post", "authenticate", body=body, classify=_classify)
+
+    async def fetch_user(self, user_id: str) -> dict[str, Any]:
+        """Ask for a user; return WorkOS's JSON as it came.
+
+        Raises:
+            UserNotFoundError: There is none of this id.
+            WorkOSUnavailableError, WorkOSMisconfiguredError: WorkOS cannot be asked.
+        """
+        if not _USER_ID.fullmatch(user_id):  # WorkOS issues no such id; and it becomes a path
+            raise UserNotFoundError
+        return await self._request("get", "users", user_id, classify=_classify_look_up)
+
+    async def _request(
+        self,
+        method: str,
+        *path: str,
+        classify: Callable[[WorkOSError], AuthKitError],
+        body: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         answer: Any = None
         failure: AuthKitError | None = None
         try:
             with anyio.fail_after(self._config.api_timeout):
-                answer = await self.client.request(
-                    "post", ("user_management", "authenticate"), body=body
-                )
+                answer = await self.client.request(method, ("user_management", *path), body=body)
         except TimeoutError:
             failure = ConnectionLostError("WorkOS did not answer in time")
         except WorkOSError as error:
-            failure = _classify(error)
+            failure = classify(error)
         if failure is not None:
             # Outside of the handlers: the SDK's error holds the answer's body, and would stay
             # reachable as the context of ours.
@@ -242,6 +263,17 @@ def _classify(error: WorkOSError) -> AuthKitError:
     if word is None:
         return WorkOSUnavailableError(f"WorkOS answered with status {status} and no reason")
     return GrantRejectedError(word)
+
+
+def _classify_look_up(error: WorkOSError) -> AuthKitError:
+    """Tell that there is no such user from an outage: a look-up puts no grant at stake."""
+    failure = _classify(error)
+    if not isinstance(failure, GrantRejectedError):
+        return failure
+    status = getattr(error, "status_code", None)
+    if status == httpx.codes.NOT_FOUND:
+        return UserNotFoundError()
+    return WorkOSUnavailableError(f"WorkOS answered with status {status}")
 
 
 def _error_word(error: WorkOSError) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar
 
 from authkit_asgi.quick_making import quick_maker
@@ -141,8 +141,15 @@ class SignedOutReason(enum.StrEnum):
     """The path is one that `skip` names, so the cookie was not read."""
 
 
+class _Marked:
+    """Room for a mark that is no field: no constructor, no comparison and no JSON has it."""
+
+    __slots__ = ("_not_loaded",)
+    _not_loaded: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+class User(_Marked):
     """A WorkOS user as the session holds it. Times are ISO 8601 text, as WorkOS writes them."""
 
     id: str
@@ -159,6 +166,36 @@ class User:
     external_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=FrozenDict)
     """The customer's own keys and values, as they are in WorkOS."""
+
+    @property
+    def not_loaded(self) -> frozenset[str]:
+        """The fields that the session does not hold, which read as if WorkOS had none.
+
+        `AuthSession.load_user` asks WorkOS for them. What a kit has left out of its cookie counts
+        too. No field itself: two users are equal, and serialised alike, whatever is not loaded.
+        """
+        return getattr(self, "_not_loaded", frozenset())
+
+    def __repr__(self) -> str:
+        shown = [f"{one.name}={getattr(self, one.name)!r}" for one in fields(self)]
+        if self.not_loaded:
+            shown.append(f"not_loaded={sorted(self.not_loaded)!r}")
+        return f"{type(self).__qualname__}({', '.join(shown)})"
+
+    # For pickle and deepcopy; those that a dataclass makes know of its fields only.
+    def __getstate__(self) -> tuple[dict[str, Any], frozenset[str]]:
+        return {one.name: getattr(self, one.name) for one in fields(self)}, self.not_loaded
+
+    def __setstate__(self, state: tuple[dict[str, Any], frozenset[str]]) -> None:
+        values, not_loaded = state
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        mark_not_loaded(self, not_loaded)
+
+
+def mark_not_loaded(user: User, names: frozenset[str]) -> None:
+    """Note on a user just made which of its fields are not known."""
+    object.__setattr__(user, "_not_loaded", names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,11 +31,12 @@ from authkit_asgi.reasons import REAUTHENTICATION_REASONS
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, SessionCookies
 from authkit_asgi.sign_in import SignInResult
+from authkit_asgi.user_loading import UserLoading
 
 _SIGNED_OUT = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
 
 
-class AuthSession(PendingSignIns):
+class AuthSession(PendingSignIns, UserLoading):
     """The session of one connection, as `request.state.authkit` and `CurrentSession`.
 
     Its methods collect cookies, which the middleware writes with the response's headers; once

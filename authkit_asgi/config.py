@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Unpack, cast
 from urllib.parse import urlsplit
 
+from authkit_asgi.auth import User
+from authkit_asgi.cookie_settings import domain_problems, name_problems
 from authkit_asgi.environment import read_environment
 from authkit_asgi.errors import ConfigurationError
 from authkit_asgi.legacy_keys import legacy_key_problems
@@ -22,14 +24,9 @@ from authkit_asgi.passwords import CookiePassword, password_problems
 from authkit_asgi.previous_passwords import previous_problems, with_previous
 from authkit_asgi.setting_types import AuthKitSettings, RefreshMode, SameSite
 
-VERIFIER_COOKIE_PREFIX = "wos-auth-verifier-"
-"""Name of the cookies that hold a pending sign-in, before the hash that tells them apart."""
-
 _MIN_SESSION_BYTES, _MAX_SESSION_BYTES = 4096, 16_384  # of one cookie, of what is read
-_MAX_NAME_LENGTH = 256
+_USER_FIELDS = frozenset(field.name for field in fields(User))
 _MAX_LEEWAY_SECONDS = 60  # more would let a revoked session live on noticeably
-_COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 6265: a token
-_COOKIE_DOMAIN = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 
 
@@ -88,6 +85,9 @@ class AuthKitConfig:
     or 30 where it lives 5 minutes or less. Half of its life at most."""
     refresh_timeout: float = 10
     """Seconds a refresh may take in all."""
+    session_user_fields: Sequence[str] | None = None
+    """The fields of `User` that the session cookie holds, `id` and `email` in any case; all when
+    `None` (WORKOS_SESSION_USER_FIELDS, comma-separated)."""
     trusted_origins: Sequence[str] = ()
     """Other origins whose pages may open WebSockets and, under SameSite=None, send forms."""
     logout_return_origins: Sequence[str] = ()
@@ -109,8 +109,8 @@ class AuthKitConfig:
         _set(self, "cookie_same_site", str(self.cookie_same_site).lower())
         _set(self, "api_base_url", self.api_base_url.rstrip("/"))
         for setting in fields(self):
-            if setting.type == "Sequence[str]":
-                value = getattr(self, setting.name)
+            value = getattr(self, setting.name)
+            if str(setting.type).startswith("Sequence[str]") and value is not None:
                 _set(self, setting.name, (value,) if isinstance(value, str) else tuple(value))
         if problems := tuple(_problems(self)):
             raise ConfigurationError(problems)
@@ -185,13 +185,16 @@ def _type_problems(config: AuthKitConfig) -> Iterator[str]:
         kind = _KINDS.get(str(setting.type), str)
         if isinstance(value, bool) is not (kind is bool) or not isinstance(value, kind):
             yield f"{setting.name} has the wrong type: {setting.type} is needed"
-        elif kind is Collection and not all(isinstance(item, str) for item in value):
+        elif str(setting.type).startswith("Sequence[str]") and not all(
+            isinstance(item, str) for item in value or ()
+        ):
             yield f"{setting.name} has an item that is not text"
 
 
 _KINDS: dict[str, Any] = {
     "CookiePassword": str | Sequence | Mapping,
     "Sequence[str]": Collection,  # no iterator: it would be empty once it has been checked
+    "Sequence[str] | None": Collection | None,
     "str | None": str | None,
     "float": float | int,
     "float | None": float | int | None,
@@ -218,6 +221,12 @@ def _problems(config: AuthKitConfig) -> Iterator[str]:
     yield from _cookie_problems(config)
     yield from _path_problems(config)
     yield from _number_problems(config)
+    if not _USER_FIELDS.issuperset(config.session_user_fields or ()):
+        known = ", ".join(sorted(_USER_FIELDS))
+        yield (
+            "WORKOS_SESSION_USER_FIELDS (session_user_fields) names something else than fields of "
+            f"User: {known}"
+        )
 
 
 def _address_problems(config: AuthKitConfig) -> Iterator[str]:
@@ -247,16 +256,10 @@ def _address_problems(config: AuthKitConfig) -> Iterator[str]:
 
 
 def _cookie_problems(config: AuthKitConfig) -> Iterator[str]:
-    name = "WORKOS_COOKIE_NAME (cookie_name)"
-    lowered = config.cookie_name.lower()
-    if not _COOKIE_NAME.fullmatch(config.cookie_name) or lowered.startswith(VERIFIER_COOKIE_PREFIX):
-        yield f"{name} is not a usable cookie name: letters, digits and -._ are"
-    if len(lowered) > _MAX_NAME_LENGTH:
-        yield f"{name} is longer than {_MAX_NAME_LENGTH} characters"
-    if lowered.startswith(("__host-", "__secure-", "__http-")) and not config.cookie_secure:
-        yield f"{name} has a prefix that needs Secure: use an https WORKOS_REDIRECT_URI"
-    if lowered.startswith("__host-") and config.cookie_domain:
-        yield f"{name} has the prefix __Host-, which forbids WORKOS_COOKIE_DOMAIN"
+    has_domain = bool(config.cookie_domain)
+    yield from name_problems(
+        config.cookie_name, is_secure=config.cookie_secure, has_domain=has_domain
+    )
     if config.cookie_same_site not in {"lax", "strict", "none"}:
         yield "WORKOS_COOKIE_SAME_SITE (cookie_same_site) is none of lax, strict, none"
     if config.cookie_max_age < 1:
@@ -266,23 +269,7 @@ def _cookie_problems(config: AuthKitConfig) -> Iterator[str]:
             f"max_session_cookie_bytes is not between {_MIN_SESSION_BYTES} and {_MAX_SESSION_BYTES}"
         )
     if config.cookie_domain is not None:
-        yield from _domain_problems(config.cookie_domain, config.redirect_uri)
-
-
-def _domain_problems(domain: str, redirect_uri: str) -> Iterator[str]:
-    name = "WORKOS_COOKIE_DOMAIN (cookie_domain)"
-    parts = parse_http_url(redirect_uri)
-    host = (parts.hostname or "") if parts else ""
-    parent = domain.lower().removeprefix(".")
-    if not _COOKIE_DOMAIN.fullmatch(domain):
-        yield f"{name} is not a domain such as example.com"
-    elif host and host != parent and not host.endswith(f".{parent}"):
-        yield f"{name} does not contain WORKOS_REDIRECT_URI's host: browsers would drop the cookie"
-    elif "." not in parent and not parent == host == "localhost":
-        yield (
-            f"{name} is one word: browsers drop cookies for all of it. Use a domain of your own, "
-            "such as example.com; site.localhost in development"
-        )
+        yield from domain_problems(config.cookie_domain, config.redirect_uri)
 
 
 def _path_problems(config: AuthKitConfig) -> Iterator[str]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from authkit_asgi.config import VERIFIER_COOKIE_PREFIX, AuthKitConfig
+from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.cookie_settings import VERIFIER_COOKIE_PREFIX
 from authkit_asgi.errors import (
     PKCEPayloadTooLargeError,
     ResponseStartedError,

@@ -15,10 +15,10 @@ _TEXT_VARIABLES = {
     "cookie_same_site": ("WORKOS_COOKIE_SAME_SITE", "WORKOS_COOKIE_SAMESITE"),
     "api_base_url": ("WORKOS_BASE_URL",),
 }
-
 _LIST_VARIABLES = {
     "cookie_password_previous": "WORKOS_COOKIE_PASSWORD_PREVIOUS",
     "legacy_fernet_key": "WORKOS_LEGACY_FERNET_KEY",
+    "session_user_fields": "WORKOS_SESSION_USER_FIELDS",
     "issuers": "WORKOS_ISSUER",
 }
 

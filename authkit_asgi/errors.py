@@ -163,6 +163,18 @@ class GrantRejectedError(AuthKitError):
         return type(self), (self.reason,)
 
 
+class UserNotFoundError(AuthKitError):
+    """WorkOS knows no such user (any more); the session lasts until its access token expires."""
+
+    code = "user_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("WorkOS knows no user of this id: it may have been deleted")
+
+    def __reduce__(self) -> tuple[type[UserNotFoundError], tuple[()]]:
+        return type(self), ()
+
+
 class SignInError(AuthKitError):
     """Root of the errors that end a sign-in at the callback."""
 

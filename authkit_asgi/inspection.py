@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from authkit_asgi.config import VERIFIER_COOKIE_PREFIX, AuthKitConfig
+from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.cookie_settings import VERIFIER_COOKIE_PREFIX
 from authkit_asgi.cookies import MAX_COOKIE_BYTES, read_cookies
 from authkit_asgi.environment import read_environment
 from authkit_asgi.errors import ConfigurationError, InvalidSessionError, SealError

@@ -24,6 +24,7 @@ from authkit_asgi.pages import error_response
 from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.response_headers import send_with_cookies
 from authkit_asgi.service import AuthKit
+from authkit_asgi.session_contents import SessionTransform
 from authkit_asgi.session_cookies import NONE_SENT, sent_cookies
 from authkit_asgi.setting_types import AuthKitSettings
 
@@ -54,6 +55,8 @@ class AuthKitMiddleware:
             ``redis://localhost:6379/0`` (extra ``redis``); else each process sees to itself.
         coordinator: What takes that place, for instance a `RedisRefreshCoordinator` around a
             client of yours.
+        session_transform: Called with the session's JSON, a copy to change, and returns what goes
+            into the cookie; plain or async.
         on_session_refresh_success: Called with the `SignedIn` after each exchange.
         on_session_refresh_error: Called with the error of each refresh that failed.
         skip: Path prefixes, whole segments, that pass untouched and signed out: static files,
@@ -73,6 +76,7 @@ class AuthKitMiddleware:
         http_client_factory: HTTPClientFactory | None = None,
         redis_url: str | None = None,
         coordinator: RefreshCoordinator | None = None,
+        session_transform: SessionTransform | None = None,
         on_session_refresh_success: RefreshSuccessHook | None = None,
         on_session_refresh_error: RefreshErrorHook | None = None,
         skip: Sequence[str] = (),
@@ -85,6 +89,7 @@ class AuthKitMiddleware:
             "http_client_factory": http_client_factory,
             "coordinator": coordinator,
             "redis_url": redis_url,
+            "session_transform": session_transform,
             "on_session_refresh_success": on_session_refresh_success,
             "on_session_refresh_error": on_session_refresh_error,
         }

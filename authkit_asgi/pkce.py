@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from authkit_asgi.config import VERIFIER_COOKIE_PREFIX
+from authkit_asgi.cookie_settings import VERIFIER_COOKIE_PREFIX
 from authkit_asgi.cookies import VERIFIER_MAX_AGE_SECONDS
 from authkit_asgi.errors import OAuthStateMismatchError, PKCEPayloadTooLargeError, SealError
 from authkit_asgi.seal import Password, seal, unseal

@@ -28,6 +28,7 @@ def quick_maker(frozen: type[_T]) -> type[_T]:
     draft = make_dataclass(
         frozen.__name__,
         drafted,
+        bases=tuple(base for base in frozen.__bases__ if base is not object),
         namespace={"__post_init__": become_frozen},
         slots=True,
         kw_only=True,

@@ -31,6 +31,7 @@ from authkit_asgi.pause import Pause
 from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import RefreshCoordinator, Successor
 from authkit_asgi.session import Session, seal_session, session_from_answer, unseal_session
+from authkit_asgi.session_contents import SessionContents
 from authkit_asgi.sign_in import authenticate
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
 
@@ -47,6 +48,7 @@ class SessionRenewal:
         verifier: AccessTokenVerifier,
         coordinator: RefreshCoordinator,
         *,
+        contents: SessionContents,
         hooks: RefreshHooks,
         clock: Callable[[], float],
     ) -> None:
@@ -54,6 +56,7 @@ class SessionRenewal:
         self.api = api
         self.verifier = verifier
         self.coordinator = coordinator
+        self.contents = contents
         self.hooks = hooks
         self.clock = clock
         self.pause = Pause(clock)
@@ -158,6 +161,7 @@ class _Exchange:
         try:
             successor = session_from_answer(answer, self._session)
             self._check_user(successor)
+            successor = self._renewal.contents.keep(successor)
             sealed = seal_session(successor, self._renewal.config.cookie_password)
         except UntrustedResponseError as error:
             raise _unusable(error) from None
@@ -206,7 +210,7 @@ class _Exchange:
             auth = await self._verified(successor)
         except (UnacceptableClaimsError, InvalidSessionError) as error:
             raise _unusable(error) from None
-        return Successor(session=successor, sealed=outcome.sealed or "", auth=auth)
+        return await self._succeed(successor, outcome, auth)
 
     async def _accept_fresh(self, successor: Session, outcome: Outcome) -> Successor:
         renewal = self._renewal
@@ -216,9 +220,15 @@ class _Exchange:
             raise self._failed(_unusable(error)) from None
         renewal.pause.end()
         logger.info("Refreshed session %r of user %r", *self._who)
-        if auth.user is not None:
-            renewal.hooks.tell_success(auth)
-        return Successor(session=successor, sealed=outcome.sealed or "", auth=auth)
+        accepted = await self._succeed(successor, outcome, auth)
+        if accepted.auth.user is not None:
+            renewal.hooks.tell_success(accepted.auth)
+        return accepted
+
+    async def _succeed(self, successor: Session, outcome: Outcome, auth: Auth) -> Successor:
+        """Return what goes into the cookie; what is remembered stays as it was answered."""
+        kept = await self._renewal.contents.seal(successor, outcome.sealed)
+        return Successor(session=kept.session, sealed=kept.sealed, auth=kept.seen_in(auth))
 
     def _failed(self, error: UnavailableError) -> UnavailableError:
         """Note a failure that is not the user's, and return it."""

@@ -13,6 +13,7 @@ from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.renewal import session_id
 from authkit_asgi.session import seal_session
+from authkit_asgi.session_contents import SessionContents
 
 
 class SessionResealer:
@@ -21,6 +22,7 @@ class SessionResealer:
     Args:
         config: The settings.
         coordinator: Knows which refresh tokens are spent.
+        contents: Knows what of a user is kept.
         clock: Seconds since the epoch.
     """
 
@@ -28,11 +30,13 @@ class SessionResealer:
         self,
         config: AuthKitConfig,
         coordinator: RefreshCoordinator,
+        contents: SessionContents,
         *,
         clock: Callable[[], float],
     ) -> None:
         self._config = config
         self._coordinator = coordinator
+        self._contents = contents
         self._clock = clock
 
     def mark(self, loaded: Loaded) -> Loaded:
@@ -64,5 +68,5 @@ class SessionResealer:
         ):
             return None
         with contextlib.suppress(SessionTooLargeError):
-            return seal_session(session, self._config.cookie_password)
+            return seal_session(self._contents.keep(session), self._config.cookie_password)
         return None

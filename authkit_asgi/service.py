@@ -7,9 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
 from authkit_asgi.api import SignInOptions, WorkOSAPI
+from authkit_asgi.auth import User
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter
-from authkit_asgi.errors import GrantRejectedError, SessionReadOnlyError
+from authkit_asgi.errors import (
+    GrantRejectedError,
+    SessionReadOnlyError,
+    UntrustedResponseError,
+    WorkOSUnavailableError,
+)
 from authkit_asgi.hooks import RefreshErrorHook, RefreshHooks, RefreshSuccessHook
 from authkit_asgi.http_clients import HTTPClientFactory, HTTPClients
 from authkit_asgi.loading import Loaded, SessionLoader
@@ -18,7 +24,8 @@ from authkit_asgi.pkce import PendingSignIn, surplus_verifiers
 from authkit_asgi.refresh import InProcessRefreshCoordinator, RefreshCoordinator, Successor
 from authkit_asgi.renewal import SessionRenewal, session_id, session_organization
 from authkit_asgi.resealing import SessionResealer
-from authkit_asgi.session import Session
+from authkit_asgi.session import Session, user_from_answer
+from authkit_asgi.session_contents import SessionContents, SessionTransform
 from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult
 from authkit_asgi.sign_out import logout_url
 from authkit_asgi.tokens import AccessTokenVerifier
@@ -33,6 +40,8 @@ class AuthKit:
             redirects and verifies certificates.
         coordinator: Sees to it that each refresh token is exchanged once; by default within this
             process.
+        session_transform: Called with the session's JSON, a copy to change, and returns what goes
+            into the cookie; see `SessionTransform`.
         on_session_refresh_success: Called with the `SignedIn` after each exchange.
         on_session_refresh_error: Called with the error of each refresh that failed. What a hook
             raises is logged; what it returns to be awaited runs beside the requests.
@@ -45,6 +54,7 @@ class AuthKit:
         *,
         http_client_factory: HTTPClientFactory | None = None,
         coordinator: RefreshCoordinator | None = None,
+        session_transform: SessionTransform | None = None,
         on_session_refresh_success: RefreshSuccessHook | None = None,
         on_session_refresh_error: RefreshErrorHook | None = None,
         clock: Callable[[], float] = time.time,
@@ -57,6 +67,7 @@ class AuthKit:
         self.coordinator = coordinator or InProcessRefreshCoordinator(
             timeout=config.refresh_timeout, clock=clock
         )
+        self._contents = SessionContents(config, session_transform)
         self._hooks = RefreshHooks(on_session_refresh_success, on_session_refresh_error)
         self._verifier = AccessTokenVerifier(
             config.jwks_url,
@@ -69,13 +80,21 @@ class AuthKit:
             clock=clock,
         )
         self._renewal = SessionRenewal(
-            config, self.api, self._verifier, self.coordinator, hooks=self._hooks, clock=clock
+            config,
+            self.api,
+            self._verifier,
+            self.coordinator,
+            contents=self._contents,
+            hooks=self._hooks,
+            clock=clock,
         )
         self._loader = SessionLoader(
             config, self.cookies, self._verifier, self.coordinator, self._renewal, clock=clock
         )
-        self._resealer = SessionResealer(config, self.coordinator, clock=clock)
-        self._sign_ins = SignInFlow(config, self.api, self.cookies, self._verifier, clock=clock)
+        self._resealer = SessionResealer(config, self.coordinator, self._contents, clock=clock)
+        self._sign_ins = SignInFlow(
+            config, self.api, self.cookies, self._verifier, contents=self._contents, clock=clock
+        )
 
     async def load(self, values: Sequence[str], *, may_refresh: bool = True) -> Loaded:
         """Return who the session cookies' `values` are from, in the order in which they came.
@@ -119,9 +138,26 @@ class AuthKit:
         return successor
 
     async def newest(self, session: Session) -> str | None:
-        """Return the last sealed successor of a session that is known, `None` if there is none."""
+        """Return the last successor known of a session, as its cookie; `None` if there is none."""
         key = refresh_key(session.refresh_token)
-        return await self.coordinator.newest(key, session_id(session))
+        sealed = await self.coordinator.newest(key, session_id(session))
+        return None if sealed is None else await self._contents.reseal(sealed)
+
+    async def load_user(self, user_id: str) -> User:
+        """Return a user with all fields, as WorkOS has them now. Each call asks WorkOS.
+
+        Raises:
+            UserNotFoundError: WorkOS knows no user of this id.
+            UnavailableError: WorkOS cannot be asked, or its answer is not to be used.
+        """
+        answer = await self.api.fetch_user(user_id)
+        try:
+            user = user_from_answer(answer)
+        except UntrustedResponseError as error:
+            raise WorkOSUnavailableError(f"WorkOS's answer cannot be used: {error}") from None
+        if user.id != user_id:
+            raise WorkOSUnavailableError("WorkOS answered with another user")
+        return user
 
     def is_over(self, session: Session) -> bool:
         """Tell whether a session was ended, or replaced, while a request was under way."""

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from authkit_asgi.auth import FrozenDict, Impersonator, User, freeze, nests_within
+from authkit_asgi.auth import (
+    FrozenDict,
+    Impersonator,
+    User,
+    freeze,
+    mark_not_loaded,
+    nests_within,
+)
 from authkit_asgi.errors import (
     InvalidSessionError,
     SealError,
@@ -19,7 +26,7 @@ from authkit_asgi.seal import Password, seal, unseal
 _MAX_NESTING = 50  # levels of an answer; a seal holds 100, and the session stands around them
 
 # The API's name, the cookie's name, and ours are one; in the order in which the kits write them.
-_USER_FIELDS = (
+USER_FIELDS = (
     ("object", "object"),
     ("id", "id"),
     ("email", "email"),
@@ -35,7 +42,9 @@ _USER_FIELDS = (
     ("external_id", "externalId"),
     ("metadata", "metadata"),
 )
-_SEALED_FIELDS = frozenset(sealed for _, sealed in _USER_FIELDS)
+_SEALED_FIELDS = frozenset(sealed for _, sealed in USER_FIELDS)
+_ALWAYS_SEALED = frozenset({"object", "id", "email"})
+_OMISSIBLE = {sealed: api for api, sealed in USER_FIELDS if api not in _ALWAYS_SEALED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,23 +69,30 @@ class Session:
     @property
     def user(self) -> User:
         """The sealed user. A field of another type than WorkOS gives it reads as absent."""
-        get = self.user_json.get
-        metadata = get("metadata")
-        return _new_user(
-            id=self.user_json["id"],
-            email=self.user_json["email"],
-            email_verified=get("emailVerified") is True,
-            name=_text(get("name")),
-            first_name=_text(get("firstName")),
-            last_name=_text(get("lastName")),
-            profile_picture_url=_text(get("profilePictureUrl")),
-            last_sign_in_at=_text(get("lastSignInAt")),
-            locale=_text(get("locale")),
-            created_at=_text(get("createdAt")),
-            updated_at=_text(get("updatedAt")),
-            external_id=_text(get("externalId")),
-            metadata=metadata if isinstance(metadata, FrozenDict) else FrozenDict(),
-        )
+        user = _user(self.user_json)
+        if absent := _OMISSIBLE.keys() - self.user_json.keys():
+            mark_not_loaded(user, frozenset([_OMISSIBLE[name] for name in absent]))
+        return user
+
+
+def _user(user_json: Mapping[str, Any]) -> User:
+    get = user_json.get
+    metadata = get("metadata")
+    return _new_user(
+        id=user_json["id"],
+        email=user_json["email"],
+        email_verified=get("emailVerified") is True,
+        name=_text(get("name")),
+        first_name=_text(get("firstName")),
+        last_name=_text(get("lastName")),
+        profile_picture_url=_text(get("profilePictureUrl")),
+        last_sign_in_at=_text(get("lastSignInAt")),
+        locale=_text(get("locale")),
+        created_at=_text(get("createdAt")),
+        updated_at=_text(get("updatedAt")),
+        external_id=_text(get("externalId")),
+        metadata=metadata if isinstance(metadata, FrozenDict) else FrozenDict(),
+    )
 
 
 _new_user, _new_session = quick_maker(User), quick_maker(Session)
@@ -87,11 +103,19 @@ def _text(value: object) -> str | None:
 
 
 def seal_session(session: Session, password: Password) -> str:
-    """Return the text that goes into the cookie, keys in the order of authkit-session.
+    """Return a session as text, encrypted and authenticated.
 
     Raises:
         SessionTooLargeError: It would be longer than any seal that is read.
     """
+    try:
+        return seal(session_content(session), password)
+    except SealError:
+        raise SessionTooLargeError("The session is too large to be sealed") from None
+
+
+def session_content(session: Session) -> dict[str, Any]:
+    """Return the JSON that is sealed, keys in the order of authkit-session."""
     content: dict[str, Any] = {
         "accessToken": session.access_token,
         "refreshToken": session.refresh_token,
@@ -104,10 +128,7 @@ def seal_session(session: Session, password: Password) -> str:
         }
     if session.authentication_method is not None:
         content["authenticationMethod"] = session.authentication_method
-    try:
-        return seal(content, password)
-    except SealError:
-        raise SessionTooLargeError("The session is too large to be sealed") from None
+    return content
 
 
 def unseal_session(sealed: str, password: Password) -> Session:
@@ -120,6 +141,15 @@ def unseal_session(sealed: str, password: Password) -> Session:
         content = unseal(sealed, password)
     except SealError:
         raise InvalidSessionError("The cookie is not a seal of this application") from None
+    return read_session(content)
+
+
+def read_session(content: Any) -> Session:
+    """Return the session that sealed JSON holds.
+
+    Raises:
+        InvalidSessionError: No session is in it.
+    """
     if not isinstance(content, dict):
         raise InvalidSessionError("The seal holds no session")
     access_token = content.get("accessToken")
@@ -167,6 +197,17 @@ def session_from_answer(answer: Mapping[str, Any], previous: Session | None = No
     )
 
 
+def user_from_answer(answer: Mapping[str, Any]) -> User:
+    """Return the user that an answer of `GET /user_management/users/{id}` describes.
+
+    Raises:
+        UntrustedResponseError: It describes none, or is nested too deep.
+    """
+    if not _is_user(answer):
+        raise UntrustedResponseError("WorkOS's answer has no user")
+    return _user(freeze_answer(_sealed_user(answer)))
+
+
 def freeze_answer(value: Any) -> Any:
     """Return a part of WorkOS's answer as immutable data.
 
@@ -182,7 +223,7 @@ def _sealed_user(user: Mapping[str, Any]) -> dict[str, Any]:
     """Name the API's user as @workos-inc/node does: what it always writes is always there."""
     always = {"name": user.get("name"), "external_id": user.get("external_id")}
     whole = {**user, **always, "metadata": user.get("metadata") or {}}
-    return {sealed: whole[api] for api, sealed in _USER_FIELDS if api in whole}
+    return {sealed: whole[api] for api, sealed in USER_FIELDS if api in whole}
 
 
 def _is_user(user: Any) -> TypeGuard[dict[str, Any]]:

@@ -35,6 +35,7 @@ class AuthKitSettings(TypedDict, total=False):
     refresh: RefreshMode
     refresh_buffer: float | None
     refresh_timeout: float
+    session_user_fields: Sequence[str] | None
     trusted_origins: Sequence[str]
     logout_return_origins: Sequence[str]
     login_path: str

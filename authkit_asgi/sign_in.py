@@ -24,7 +24,8 @@ from authkit_asgi.pkce import (
     unseal_state,
     verifier_cookie_name,
 )
-from authkit_asgi.session import Session, freeze_answer, seal_session, session_from_answer
+from authkit_asgi.session import Session, freeze_answer, session_from_answer
+from authkit_asgi.session_contents import SessionContents
 from authkit_asgi.tokens import AccessTokenVerifier
 
 
@@ -42,7 +43,9 @@ class SignInResult:
     """A sign-in completed."""
 
     auth: SignedIn
+    """Who is signed in, as the requests to come will find it in the cookie."""
     session: Session = field(repr=False)
+    """The session as WorkOS answered it, with what the cookie leaves out."""
     sealed: str = field(repr=False)
     """The new session cookie's value."""
     return_path: str
@@ -52,8 +55,8 @@ class SignInResult:
 
     @property
     def user(self) -> User:
-        """Who signed in."""
-        return self.auth.user
+        """Who signed in: all that WorkOS answered, also what the cookie leaves out."""
+        return self.session.user
 
     @property
     def access_token(self) -> str:
@@ -73,12 +76,12 @@ class SignInResult:
     @property
     def authentication_method(self) -> str | None:
         """How the user proved who they are, in WorkOS's words."""
-        return self.auth.authentication_method
+        return self.session.authentication_method
 
     @property
     def impersonator(self) -> Impersonator | None:
         """Who acts in the user's name."""
-        return self.auth.impersonator
+        return self.session.impersonator
 
 
 async def authenticate(session: Session, verifier: AccessTokenVerifier) -> SignedIn:
@@ -111,12 +114,14 @@ class SignInFlow:
         cookies: CookieWriter,
         verifier: AccessTokenVerifier,
         *,
+        contents: SessionContents,
         clock: Callable[[], float],
     ) -> None:
         self._config = config
         self._api = api
         self._cookies = cookies
         self._verifier = verifier
+        self._contents = contents
         self._clock = clock
 
     def begin(
@@ -188,10 +193,11 @@ class SignInFlow:
         except (InvalidTokenError, InvalidSessionError) as error:
             raise UntrustedResponseError(f"WorkOS's access token is refused: {error}") from None
         oauth_tokens = answer.get("oauth_tokens")
+        kept = await self._contents.seal(session)
         return SignInResult(
-            auth=auth,
+            auth=kept.seen_in(auth),
             session=session,
-            sealed=seal_session(session, self._config.cookie_password),
+            sealed=kept.sealed,
             return_path=safe_return_path(
                 pending.return_path if pending else None, self._config.default_return_path
             ),

@@ -186,6 +186,7 @@ def test_all_faults_come_at_once_a_line_each_without_a_value():
         "refresh": MARKER,
         "refresh_buffer": -77077,
         "refresh_timeout": -77077,
+        "session_user_fields": [MARKER],
         "trusted_origins": [MARKER],
         "logout_return_origins": [MARKER],
         "login_path": MARKER,
@@ -294,8 +295,3 @@ def test_addresses_are_built_from_the_settings():
 
 def test_secure_does_not_depend_on_how_https_is_spelt():
     assert AuthKitConfig(**settings(redirect_uri="HTTPS://app.example.com/callback")).cookie_secure
-
-
-def test_own_paths_follow_the_login_path_and_the_names_that_are_set():
-    paths = AuthKitConfig(**settings(login_path="/auth/login", logout_path="/bye")).own_paths
-    assert paths == {"/auth/login", "/auth/signup", "/bye", "/auth/callback", "/callback"}

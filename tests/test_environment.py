@@ -54,6 +54,8 @@ ENVIRON = {
         ({"WORKOS_ISSUER": "https://api.workos.com"}, "issuers", ("https://api.workos.com",)),
         ({"WORKOS_ISSUER": " https://a.example , https://b.example/x ,"}, "issuers",
          ("https://a.example", "https://b.example/x")),
+        ({"WORKOS_SESSION_USER_FIELDS": " first_name, external_id ,"}, "session_user_fields",
+         ("first_name", "external_id")),
     ],
 )  # fmt: skip
 def test_variable_becomes_its_setting(environ, setting, value):
@@ -76,6 +78,7 @@ def test_variable_becomes_its_setting(environ, setting, value):
         ("WORKOS_ISSUER", "issuers", ()),
         ("WORKOS_COOKIE_PASSWORD_PREVIOUS", "cookie_password_previous", ()),
         ("WORKOS_LEGACY_FERNET_KEY", "legacy_fernet_key", ()),
+        ("WORKOS_SESSION_USER_FIELDS", "session_user_fields", None),
     ],
 )
 def test_empty_variable_counts_as_absent(name, setting, default):

@@ -36,6 +36,7 @@ from authkit_asgi.errors import (
     UnavailableError,
     UnknownKeyError,
     UntrustedResponseError,
+    UserNotFoundError,
     WorkOSMisconfiguredError,
     WorkOSUnavailableError,
 )
@@ -69,6 +70,7 @@ CODES = {
     AuthorizationDeniedError: "authorization_denied",
     CrossSiteRequestError: "cross_site_request",
     UntrustedResponseError: "untrusted_response",
+    UserNotFoundError: "user_not_found",
 }
 
 
@@ -86,6 +88,7 @@ def make(kind: type[AuthKitError]) -> AuthKitError:
         PKCECookieMissingError,
         ResponseStartedError,
         SessionReadOnlyError,
+        UserNotFoundError,
     }:
         return kind()
     if kind is ReauthenticationRequiredError:

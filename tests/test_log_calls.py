@@ -36,6 +36,10 @@ EXPECTED = {
         "renewal.py",
         "Unavailable: refresh of session %r of user %r (%s): %s",
     ): "WorkOS: repr of ids it has issued; errors speak words of ours",
+    (
+        "session_contents.py",
+        "session_transform is passed over: %s",
+    ): "nothing: words of ours, or the class's name of the application's own exception",
 }
 METHODS = {"debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "log"}
 FORBIDDEN = {"print", "warn", "warn_explicit", "print_exc", "print_exception", "basicConfig"}

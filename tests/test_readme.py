@@ -10,11 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from starlette.testclient import TestClient
 
 from authkit_asgi import AuthKitConfig, AuthKitMiddleware
-from authkit_asgi.fastapi import auth_router
+from authkit_asgi.fastapi import CurrentSession, auth_router
+from authkit_asgi.seal import unseal
 from authkit_asgi.testing import WorkOSEmulator
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -94,6 +95,24 @@ def test_starlette_example_signs_in() -> None:
         stranger = {"hello": "stranger", "because": "no_session_cookie_provided"}
         assert client.get("/").json() == stranger
         assert sign_in(client, "/").json() == {"hello": "ada@example.com"}
+
+
+def test_smaller_session_examples_run_and_load_the_user(workos: WorkOSEmulator) -> None:
+    workos.update_user("user_ada", metadata={"plan": "gold"})
+    names = {"AuthKitMiddleware": AuthKitMiddleware, "Any": Any}
+    for number, fields in ((5, {"id", "email", "externalId"}), (7, None)):
+        app = run_example(number, app=FastAPI(), **names)
+        app.include_router(auth_router())
+        more = {"CurrentSession": CurrentSession, "HTTPException": HTTPException}
+        run_example(6, app=app, **more)
+        with TestClient(app, base_url="http://localhost:8000", follow_redirects=False) as client:
+            assert sign_in(client, "/plan").json() == {"plan": "gold"}
+            password = "a password of more than 32 characters"
+            user = unseal(client.cookies["wos-session"], password)["user"]
+            assert user.keys() == fields or (fields is None and "profilePictureUrl" not in user)
+            workos.fail("users", status=429, headers={"Retry-After": "7"})
+            unavailable = client.get("/plan")
+            assert (unavailable.status_code, unavailable.headers["retry-after"]) == (503, "7")
 
 
 def test_settings_table_lists_every_setting() -> None:

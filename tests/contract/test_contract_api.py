@@ -90,6 +90,12 @@ def test_user_is_the_one_of_the_sign_in(workos: WorkOS):
     assert read == user
 
 
+def test_user_that_is_not_there_is_not_found(workos: WorkOS):
+    response = workos.api("GET", f"{USERS}/user_nobody")
+    assert response.status_code == 404  # the word is one of the differences
+    assert set(response.json()) == {"code", "message"}
+
+
 @pytest.mark.parametrize(
     ("order", "expected"),
     [

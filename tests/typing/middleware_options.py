@@ -1,5 +1,7 @@
 """The middleware's options are checked where they are written. Checked by mypy and pyright."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -36,6 +38,10 @@ def starlette() -> None:
     app.add_middleware(AuthKitMiddleware)
     app.add_middleware(AuthKitMiddleware, config)
     app.add_middleware(AuthKitMiddleware, client_id="client_1", jwt_leeway=1.5)
+    app.add_middleware(AuthKitMiddleware, session_user_fields=("id", "external_id"))
+    app.add_middleware(AuthKitMiddleware, session_transform=transform)
+    app.add_middleware(AuthKitMiddleware, config, session_transform=transform_later)
+    AuthKit(config, session_transform=lambda session: {**session, "plan": "a"})
 
 
 def fastapi() -> None:
@@ -47,8 +53,21 @@ def fastapi() -> None:
     app.include_router(auth_router(prefix="/auth", on_success=on_success, on_error=on_error))
 
 
+def transform(session: dict[str, Any]) -> dict[str, Any]:
+    return session
+
+
+async def transform_later(session: dict[str, Any]) -> dict[str, Any]:
+    return session
+
+
+def forgets_to_return(session: dict[str, Any]) -> None:
+    del session["user"]["metadata"]
+
+
 def refuses_misspelt_and_mistyped_options(app: FastAPI, star: Starlette) -> None:
     app.add_middleware(AuthKitMiddleware, cookie_nam="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    app.add_middleware(AuthKitMiddleware, session_transform=forgets_to_return)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     app.add_middleware(AuthKitMiddleware, cookie_name=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     app.add_middleware(AuthKitMiddleware, cookie_same_site="Loose")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     star.add_middleware(AuthKitMiddleware, skp=("/static",))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

@@ -77,6 +77,7 @@ def does_not_know_what_it_has_not_asked(auth: Auth) -> None:
 def is_frozen(auth: SignedIn) -> None:
     auth.session_id = "x"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     auth.user.email = "x"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    auth.user.not_loaded = frozenset()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 
 
 async def asks_a_request(request: Request) -> None:
@@ -86,6 +87,7 @@ async def asks_a_request(request: Request) -> None:
     assert_type(session, AuthSession)
     assert_type(await session.refresh(), SignedIn)
     assert_type(await session.switch_organization("org_1"), SignedIn)
+    assert_type(await session.load_user(), User)
     assert_type(await session.sign_out("/"), str)
     assert_type(await session.authorization_url(return_to="/", prompt="login", max_age=60), str)
     await session.authorization_url(promt="login")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -99,6 +101,7 @@ async def endpoint(
     explicit: Annotated[SignedIn, Depends(require_auth)],
 ) -> None:
     assert_type(user, User)
+    assert_type(user.not_loaded, frozenset[str])
     assert_type(auth, SignedIn)
     assert_type(optional, User | None)
     assert_type(session, AuthSession)

@@ -243,6 +243,7 @@ class AuthSession(PendingSignIns, UserLoading):
 
     def _set(self, loaded: Loaded) -> None:
         if loaded.sealed is not None:
+            self._authkit.size_warning.note(loaded.sealed)
             self._cookies.store(loaded.sealed)
         elif loaded.is_dead:
             self._cookies.delete()

@@ -127,8 +127,9 @@ class CookieWriter:
         if not self.fits(sealed):
             limit = self._max_session_bytes
             raise SessionTooLargeError(
-                f"The sealed session does not fit into cookies of {limit} bytes in all. Shorten "
-                "the access token: fewer permissions in the role, or a smaller JWT template"
+                f"The sealed session does not fit into cookies of {limit} bytes in all. Choose "
+                "session_user_fields, or shorten the access token: fewer permissions in the role, "
+                "or a smaller JWT template"
             )
         name = self._session_name
         if len(name) + len(sealed) <= MAX_COOKIE_BYTES:

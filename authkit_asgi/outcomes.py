@@ -88,7 +88,8 @@ class OutcomeMemory:
         if outcome.successor_key == key:
             return  # a server that does not rotate: the token itself goes on
         with self._lock:
-            self._take(key)
+            if key in self._places:
+                self._take(key)
             self._put(self._unseen if outcome.refusal is None else self._refused, key, outcome)
             if outcome.successor_key is not None:
                 self._predecessors[outcome.successor_key] = key
@@ -106,10 +107,8 @@ class OutcomeMemory:
         if key not in self._predecessors:
             return
         with self._lock:
-            while (predecessor := self._predecessors.pop(key, None)) and (
-                outcome := self._unseen.take(predecessor)
-            ):
-                self._put(self._seen, predecessor, outcome)
+            while predecessor := self._predecessors.pop(key, None):
+                self._put(self._seen, predecessor, self._unseen.take(predecessor))
                 key = predecessor
 
     def _put(self, shelf: _Shelf, key: str, outcome: Outcome) -> None:
@@ -129,9 +128,9 @@ class OutcomeMemory:
         del self._places[key]
 
     def _take(self, key: str) -> None:
-        outcome = self._places[key].take(key) if key in self._places else None
-        if outcome is not None and self._predecessors.get(outcome.successor_key or "") == key:
-            del self._predecessors[outcome.successor_key or ""]
+        successor_key = self._places[key].take(key).successor_key or ""
+        if self._predecessors.get(successor_key) == key:
+            del self._predecessors[successor_key]
 
 
 class _Shelf:
@@ -156,10 +155,9 @@ class _Shelf:
         self._entries[key] = (outcome, until)
         self.size += len(outcome.sealed or "")
 
-    def take(self, key: str) -> Outcome | None:
-        outcome, _ = self._entries.pop(key, (None, 0))
-        if outcome is not None:
-            self.size -= len(outcome.sealed or "")
+    def take(self, key: str) -> Outcome:
+        outcome, _ = self._entries.pop(key)
+        self.size -= len(outcome.sealed or "")
         return outcome
 
     def first(self) -> str:

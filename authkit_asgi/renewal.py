@@ -19,6 +19,7 @@ from authkit_asgi.errors import (
     InvalidTokenError,
     KeysUnavailableError,
     RateLimitedError,
+    SessionTooLargeError,
     UnacceptableClaimsError,
     UnavailableError,
     UnknownKeyError,
@@ -30,7 +31,13 @@ from authkit_asgi.outcomes import Outcome, refresh_key
 from authkit_asgi.pause import Pause
 from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import RefreshCoordinator, Successor
-from authkit_asgi.session import Session, seal_session, session_from_answer, unseal_session
+from authkit_asgi.session import (
+    MAX_KEPT_LENGTH,
+    Session,
+    seal_session,
+    session_from_answer,
+    unseal_session,
+)
 from authkit_asgi.session_contents import SessionContents
 from authkit_asgi.sign_in import authenticate
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
@@ -165,6 +172,9 @@ class _Exchange:
             sealed = seal_session(successor, self._renewal.config.cookie_password)
         except UntrustedResponseError as error:
             raise _unusable(error) from None
+        except SessionTooLargeError as error:
+            # The token is spent, and what came of it can be kept nowhere.
+            raise GrantRejectedError(error.code) from None
         except ValueError:  # JSON that no JSON may hold, such as NaN
             raise UnavailableError("WorkOS's answer cannot be sealed") from None
         outcome = self._outcome(
@@ -189,7 +199,11 @@ class _Exchange:
             UnavailableError: It cannot be read, or is another user's.
         """
         try:
-            successor = unseal_session(outcome.sealed or "", self._renewal.config.cookie_password)
+            successor = unseal_session(
+                outcome.sealed or "",
+                self._renewal.config.cookie_password,
+                max_length=MAX_KEPT_LENGTH,
+            )
             self._check_user(successor)
         except (InvalidSessionError, UntrustedResponseError) as error:
             raise _unusable(error) from None

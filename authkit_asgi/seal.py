@@ -28,7 +28,7 @@ from authkit_asgi.passwords import MAX_PASSWORDS, MIN_PASSWORD_LENGTH, PASSWORD_
 Password: TypeAlias = CookiePassword
 
 MAX_SEAL_LENGTH = 16_384
-"""Characters. Longer values are refused unread, and never written."""
+"""Characters of what a browser sends. Longer values are refused unread, and never written."""
 
 MAX_DEPTH = 100
 """Levels of nesting. What recurses over a payload must not run out of stack."""
@@ -66,6 +66,7 @@ def seal(
     password: Password,
     *,
     ttl: int = 0,
+    max_length: int = MAX_SEAL_LENGTH,
     clock: Callable[[], float] = time.time,
 ) -> str:
     """Encrypt and authenticate `payload`, so that the JavaScript kits can unseal it.
@@ -78,11 +79,12 @@ def seal(
             the kits do), the one with the highest id in a mapping whose ids are all numbers
             (as iron-session does), else the one that was inserted last.
         ttl: Seconds until the seal expires; 0 for never.
+        max_length: Characters of the seal.
         clock: Seconds since the epoch.
 
     Raises:
-        SealError: The password cannot be used, or `unseal` would refuse the result: longer than
-            `MAX_SEAL_LENGTH` or nested deeper than `MAX_DEPTH`.
+        SealError: The password cannot be used, or `unseal` would refuse the result: too long or
+            nested deeper than `MAX_DEPTH`.
         TypeError, ValueError, RecursionError: The payload is no JSON; as `json.dumps` says it.
     """
     password_id, secret = next(iter(newest_first(password).items()))
@@ -95,8 +97,8 @@ def seal(
     )
     mac = _mac(signed, _derive_key(secret, mac_salt))
     sealed = b"%b*%b*%b~2" % (signed, mac_salt, mac)
-    if len(sealed) > MAX_SEAL_LENGTH:
-        raise SealError(f"The payload is too large: over {MAX_SEAL_LENGTH} characters sealed")
+    if len(sealed) > max_length:
+        raise SealError(f"The payload is too large: over {max_length} characters sealed")
     return sealed.decode()
 
 
@@ -105,6 +107,7 @@ def unseal(
     password: Password,
     *,
     ttl: int = 0,
+    max_length: int = MAX_SEAL_LENGTH,
     clock: Callable[[], float] = time.time,
 ) -> Any:
     """Return the payload of a seal made by `seal` or by one of the JavaScript kits.
@@ -122,16 +125,16 @@ def unseal(
             than `ttl` seconds (and 60 of clock skew) ahead: so what never expires cannot pass
             for what is short-lived. An expiry that is there is honoured in either case, 60
             seconds late, as the kits do.
+        max_length: Characters that are looked at.
         clock: Seconds since the epoch.
 
     Raises:
-        SealError: The seal is malformed, not authentic, expired, longer than `MAX_SEAL_LENGTH`,
-            or holds no JSON or some nested deeper than `MAX_DEPTH`, or the password cannot be
-            used. No other exception is raised, whatever text `sealed` is.
+        SealError: The seal is malformed, not authentic, expired, too long, or holds no JSON or
+            some nested deeper than `MAX_DEPTH`, or the password cannot be used. Nothing else.
     """
     candidates = newest_first(password)
-    if len(sealed) > MAX_SEAL_LENGTH:
-        raise SealError(f"The seal is too long: {MAX_SEAL_LENGTH} characters at most")
+    if len(sealed) > max_length:
+        raise SealError(f"The seal is too long: {max_length} characters at most")
     match = _GRAMMAR.fullmatch(sealed.encode()) if sealed.isascii() else None
     if match is None:
         raise SealError("This is not a seal: it does not have the form Fe26.2*…*…")
@@ -143,11 +146,10 @@ def unseal(
     return _unwrap(payload) if version == b"1" else payload
 
 
-def is_seal(text: str) -> bool:
+def is_seal(text: str, *, max_length: int = MAX_SEAL_LENGTH) -> bool:
     """Tell whether a text has the form of a seal, whoever made it."""
-    return (
-        len(text) <= MAX_SEAL_LENGTH and text.isascii() and bool(_GRAMMAR.fullmatch(text.encode()))
-    )
+    is_fit = len(text) <= max_length and text.isascii()
+    return is_fit and _GRAMMAR.fullmatch(text.encode()) is not None
 
 
 def newest_first(password: Password) -> dict[str, bytes]:

@@ -10,11 +10,13 @@ from authkit_asgi.derived import derived_passwords
 from authkit_asgi.outcomes import LIFETIME, Outcome
 from authkit_asgi.passwords import CookiePassword
 from authkit_asgi.seal import is_seal, seal, unseal
+from authkit_asgi.session import MAX_KEPT_LENGTH
 
 REFUSED = "-"
 """What a stored refusal begins with: scripts, which cannot open it, have to know."""
 
 _PURPOSE = "authkit_asgi refresh outcome, version 1"
+_MAX_LENGTH = 2 * MAX_KEPT_LENGTH  # a seal around a seal takes a third more
 _NAMES = frozenset(field.name for field in fields(Outcome))
 _REQUIRED = frozenset(field.name for field in fields(Outcome) if field.default is MISSING)
 
@@ -30,7 +32,8 @@ class OutcomeSealer:
         """Return the text to store for a token's outcome."""
         content = {**asdict(outcome), "key": key}
         mark = "" if outcome.refusal is None else REFUSED
-        return mark + seal(content, self._passwords, ttl=LIFETIME, clock=self._clock)
+        passwords, clock = self._passwords, self._clock
+        return mark + seal(content, passwords, ttl=LIFETIME, max_length=_MAX_LENGTH, clock=clock)
 
     def open(self, key: str, stored: bytes | str | None) -> Outcome | None:
         """Return the outcome that is stored for a token; `None` for what is certainly none.
@@ -41,9 +44,11 @@ class OutcomeSealer:
         """
         text = stored.decode("latin-1") if isinstance(stored, bytes) else stored or ""
         text = text.removeprefix(REFUSED)
-        if not is_seal(text):
+        if not is_seal(text, max_length=_MAX_LENGTH):
             return None
-        return _outcome(key, unseal(text, self._passwords, ttl=LIFETIME, clock=self._clock))
+        passwords, clock = self._passwords, self._clock
+        content = unseal(text, passwords, ttl=LIFETIME, max_length=_MAX_LENGTH, clock=clock)
+        return _outcome(key, content)
 
 
 def _outcome(key: str, content: Any) -> Outcome | None:

@@ -28,6 +28,7 @@ from authkit_asgi.session import Session, user_from_answer
 from authkit_asgi.session_contents import SessionContents, SessionTransform
 from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult
 from authkit_asgi.sign_out import logout_url
+from authkit_asgi.size_warning import SizeWarning
 from authkit_asgi.tokens import AccessTokenVerifier
 
 
@@ -91,6 +92,7 @@ class AuthKit:
         self._loader = SessionLoader(
             config, self.cookies, self._verifier, self.coordinator, self._renewal, clock=clock
         )
+        self.size_warning = SizeWarning(config, clock=clock)
         self._resealer = SessionResealer(config, self.coordinator, self._contents, clock=clock)
         self._sign_ins = SignInFlow(
             config, self.api, self.cookies, self._verifier, contents=self._contents, clock=clock

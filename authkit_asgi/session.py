@@ -21,7 +21,10 @@ from authkit_asgi.errors import (
     UntrustedResponseError,
 )
 from authkit_asgi.quick_making import quick_maker
-from authkit_asgi.seal import Password, seal, unseal
+from authkit_asgi.seal import MAX_SEAL_LENGTH, Password, seal, unseal
+
+MAX_KEPT_LENGTH = 65_536
+"""Characters of a sealed session, of which a cookie may hold less."""
 
 _MAX_NESTING = 50  # levels of an answer; a seal holds 100, and the session stands around them
 
@@ -105,11 +108,14 @@ def _text(value: object) -> str | None:
 def seal_session(session: Session, password: Password) -> str:
     """Return a session as text, encrypted and authenticated.
 
+    Whether a cookie can hold it is for its writer to say: a session that was refreshed has to be
+    remembered in any case, as its refresh token is spent.
+
     Raises:
-        SessionTooLargeError: It would be longer than any seal that is read.
+        SessionTooLargeError: It would be longer than `MAX_KEPT_LENGTH`.
     """
     try:
-        return seal(session_content(session), password)
+        return seal(session_content(session), password, max_length=MAX_KEPT_LENGTH)
     except SealError:
         raise SessionTooLargeError("The session is too large to be sealed") from None
 
@@ -131,14 +137,17 @@ def session_content(session: Session) -> dict[str, Any]:
     return content
 
 
-def unseal_session(sealed: str, password: Password) -> Session:
+def unseal_session(
+    sealed: str, password: Password, *, max_length: int = MAX_SEAL_LENGTH
+) -> Session:
     """Return the session that a cookie holds, whichever kit wrote it.
 
     Raises:
-        InvalidSessionError: The text is no seal of ours, or no session is in it.
+        InvalidSessionError: The text is no seal of ours, or longer than `max_length`, or no session
+            is in it.
     """
     try:
-        content = unseal(sealed, password)
+        content = unseal(sealed, password, max_length=max_length)
     except SealError:
         raise InvalidSessionError("The cookie is not a seal of this application") from None
     return read_session(content)

@@ -16,6 +16,7 @@ from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import InvalidSessionError, SealError
 from authkit_asgi.seal import seal
 from authkit_asgi.session import (
+    MAX_KEPT_LENGTH,
     USER_FIELDS,
     Session,
     read_session,
@@ -115,7 +116,7 @@ class SessionContents:
         if self._transform is None and self._kept is None:
             return sealed
         try:
-            session = unseal_session(sealed, self._password)
+            session = unseal_session(sealed, self._password, max_length=MAX_KEPT_LENGTH)
         except InvalidSessionError:
             return sealed  # under another worker's password: whole, but not lost
         return (await self.seal(session, sealed)).sealed

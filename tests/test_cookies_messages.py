@@ -18,8 +18,9 @@ def test_session_that_is_too_large_names_the_limit_and_the_remedy(changes, limit
     with pytest.raises(SessionTooLargeError) as caught:
         CookieWriter(AuthKitConfig(**settings(**changes))).session("x" * 7168)
     assert str(caught.value) == (
-        f"The sealed session does not fit into cookies of {limit} bytes in all. Shorten the access "
-        "token: fewer permissions in the role, or a smaller JWT template"
+        f"The sealed session does not fit into cookies of {limit} bytes in all. Choose "
+        "session_user_fields, or shorten the access token: fewer permissions in the role, or a "
+        "smaller JWT template"
     )
 
 

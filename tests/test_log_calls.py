@@ -11,6 +11,10 @@ import authkit_asgi
 PACKAGE = Path(authkit_asgi.__file__).parent
 # File and template, and what others can write into its arguments.
 EXPECTED = {
+    (
+        "size_warning.py",
+        "Large: a session cookie of %s bytes, 4096 of which browsers store in one: %s. See %s",
+    ): "WorkOS: names of claims, shortened and quoted",
     ("api.py", "The HTTP client failed: %s"): "nothing: a class's name",
     ("hooks.py", "A refresh hook failed"): "the application: an exception of its own hook",
     ("jwks.py", "JWKS fetch failed; next try after %g s. %s"): "the key server: repr, shortened",

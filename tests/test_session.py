@@ -11,7 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authkit_asgi.auth import Impersonator
-from authkit_asgi.errors import SessionTooLargeError, UntrustedResponseError
+from authkit_asgi.errors import (
+    InvalidSessionError,
+    SessionTooLargeError,
+    UntrustedResponseError,
+)
 from authkit_asgi.seal import seal, unseal
 from authkit_asgi.session import Session, seal_session, session_from_answer, unseal_session
 
@@ -146,8 +150,16 @@ def test_session_shows_no_token():
     assert "ada@" not in text
 
 
-def test_session_too_large_to_be_read_again_is_not_sealed():
-    session = session_from_answer({**ANSWER, "access_token": "x" * 20_000})
+def test_session_larger_than_a_cookie_is_sealed_and_read_with_another_limit():
+    session = session_from_answer({**ANSWER, "access_token": "x" * 40_000})
+    sealed = seal_session(session, PASSWORD)
+    assert unseal_session(sealed, PASSWORD, max_length=65_536) == session
+    with pytest.raises(InvalidSessionError):
+        unseal_session(sealed, PASSWORD)
+
+
+def test_session_too_large_to_be_kept_is_not_sealed():
+    session = session_from_answer({**ANSWER, "access_token": "x" * 50_000})
     with pytest.raises(SessionTooLargeError) as caught:
         seal_session(session, PASSWORD)
     assert "xxx" not in repr(caught.value)

@@ -214,7 +214,7 @@ async def test_transform_that_is_cancelled_cancels(caplog):
 
 
 async def test_session_too_large_for_a_seal_is_told_and_fits_with_fewer_fields():
-    user = {**ANSWER["user"], "metadata": {"k": "x" * 20_000}}
+    user = {**ANSWER["user"], "metadata": {"k": "x" * 60_000}}
     large = session_from_answer({**ANSWER, "user": user})
     with pytest.raises(SessionTooLargeError) as caught:
         await contents().seal(large)

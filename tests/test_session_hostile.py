@@ -134,7 +134,7 @@ def test_error_of_an_authentic_seal_shows_nothing_of_what_is_in_it(payload):
 
 def test_error_of_a_session_too_large_shows_nothing_of_it():
     session = read({**MINIMAL, "accessToken": MARKER, "refreshToken": "x" * 11_000})
-    larger = dataclasses.replace(session, refresh_token=MARKER * 1000)
+    larger = dataclasses.replace(session, refresh_token=MARKER * 10_000)
     with pytest.raises(SessionTooLargeError) as caught:
         seal_session(larger, PASSWORD)
     assert MARKER not in shown(caught.value)

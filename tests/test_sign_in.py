@@ -255,7 +255,7 @@ async def test_sign_in_while_the_keys_are_out_of_reach_is_an_outage(authkit, emu
 
 
 async def test_session_too_large_for_a_seal_is_told(authkit, emulator):
-    emulator.update_user("user_ada", metadata={"k": "x" * 20_000})
+    emulator.update_user("user_ada", metadata={"k": "x" * 60_000})
     begun = authkit.authorization_url()
     with pytest.raises(SessionTooLargeError):
         await authkit.complete_sign_in(await code_for(emulator, begun), begun.state)

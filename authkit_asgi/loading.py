@@ -25,8 +25,8 @@ from authkit_asgi.outcomes import Outcome, refresh_key
 from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import RefreshCoordinator, Successor
-from authkit_asgi.renewal import SessionRenewal, session_id, session_organization
-from authkit_asgi.session import Session
+from authkit_asgi.renewal import SessionRenewal
+from authkit_asgi.session import Session, session_id, session_organization
 from authkit_asgi.session_reader import SessionReader
 from authkit_asgi.sign_in import authenticate
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims

@@ -36,6 +36,8 @@ from authkit_asgi.session import (
     Session,
     seal_session,
     session_from_answer,
+    session_id,
+    session_organization,
     unseal_session,
 )
 from authkit_asgi.session_contents import SessionContents
@@ -273,18 +275,3 @@ class _Exchange:
 
 def _unusable(error: Exception) -> UnavailableError:
     return UnavailableError(f"WorkOS's answer cannot be used: {error}")
-
-
-def session_id(session: Session) -> str | None:
-    """Return the id of an authentic session, also when its token has expired."""
-    return _text_claim(session, "sid")
-
-
-def session_organization(session: Session) -> str | None:
-    """Return the organization an authentic session is in, also when its token has expired."""
-    return _text_claim(session, "org_id")
-
-
-def _text_claim(session: Session, name: str) -> str | None:
-    value = unverified_claims(session.access_token).get(name)
-    return value if isinstance(value, str) else None

@@ -11,8 +11,7 @@ from authkit_asgi.errors import SessionTooLargeError
 from authkit_asgi.loading import Loaded, renewal_buffer
 from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.refresh import RefreshCoordinator
-from authkit_asgi.renewal import session_id
-from authkit_asgi.session import seal_session
+from authkit_asgi.session import seal_session, session_id
 from authkit_asgi.session_contents import SessionContents
 
 

@@ -22,9 +22,9 @@ from authkit_asgi.loading import Loaded, SessionLoader
 from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.pkce import PendingSignIn, surplus_verifiers
 from authkit_asgi.refresh import InProcessRefreshCoordinator, RefreshCoordinator, Successor
-from authkit_asgi.renewal import SessionRenewal, session_id, session_organization
+from authkit_asgi.renewal import SessionRenewal
 from authkit_asgi.resealing import SessionResealer
-from authkit_asgi.session import Session, user_from_answer
+from authkit_asgi.session import Session, session_id, session_organization, user_from_answer
 from authkit_asgi.session_contents import SessionContents, SessionTransform
 from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult
 from authkit_asgi.sign_out import logout_url

@@ -22,6 +22,7 @@ from authkit_asgi.errors import (
 )
 from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.seal import MAX_SEAL_LENGTH, Password, seal, unseal
+from authkit_asgi.tokens import unverified_claims
 
 MAX_KEPT_LENGTH = 65_536
 """Characters of a sealed session, of which a cookie may hold less."""
@@ -248,3 +249,18 @@ def _impersonator(value: Any) -> Impersonator | None:
     if not (isinstance(value, dict) and isinstance(value.get("email"), str)):
         return None
     return Impersonator(email=value["email"], reason=_text(value.get("reason")))
+
+
+def session_id(session: Session) -> str | None:
+    """Return the id of an authentic session, also when its token has expired."""
+    return _text_claim(session, "sid")
+
+
+def session_organization(session: Session) -> str | None:
+    """Return the organization an authentic session is in, also when its token has expired."""
+    return _text_claim(session, "org_id")
+
+
+def _text_claim(session: Session, name: str) -> str | None:
+    value = unverified_claims(session.access_token).get(name)
+    return value if isinstance(value, str) else None

@@ -6,8 +6,7 @@ from authkit_asgi.api import WorkOSAPI
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.origins import origin_matches, origin_of
 from authkit_asgi.pkce import MAX_RETURN_PATH, safe_return_path
-from authkit_asgi.session import Session
-from authkit_asgi.tokens import unverified_claims
+from authkit_asgi.session import Session, session_id
 
 
 def logout_url(
@@ -20,9 +19,9 @@ def logout_url(
     an expired token and without WorkOS.
     """
     target = None if return_to is None else _target(config, return_to)
-    session_id = None if session is None else unverified_claims(session.access_token).get("sid")
-    if isinstance(session_id, str) and session_id:
-        return api.logout_url(session_id, target)
+    sid = None if session is None else session_id(session)
+    if sid:
+        return api.logout_url(sid, target)
     return target or config.default_return_path
 
 

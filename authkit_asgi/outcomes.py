@@ -77,6 +77,9 @@ class OutcomeMemory:
 
     def chain(self, key: str) -> Iterator[Outcome]:
         """Yield what has become of a refresh token, then of its successor's, as far as is known."""
+        return self._follow(key) if key in self._places else iter(())
+
+    def _follow(self, key: str) -> Iterator[Outcome]:
         passed: set[str] = set()  # a server that gives an old token again must not hang us
         while key not in passed and (outcome := self.find(key)) is not None:
             yield outcome

@@ -72,7 +72,7 @@ def test_session_lines_are_those_of_the_kit(bridge: Bridge, changes: dict[str, A
     writer, theirs = CookieWriter(our_config(**changes)), their_config(**changes)
     sealed = seal({"a": 1}, PASSWORD)
     (line,) = bridge("saveSession", config=theirs, sealed=sealed)
-    assert writer.session(sealed).line.decode() == line
+    assert writer.session(sealed)[0].line.decode() == line
     (line,) = bridge("clearSession", config=theirs)
     ours = [cookie.line.decode() for cookie in writer.expire_session()]
     assert ours[0] == with_expires(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Unpack
 
@@ -16,12 +17,12 @@ from example_app import api, pages, problems
 _STATIC = Path(__file__).parent / "static"
 
 
-def create_app(**settings: Unpack[AuthKitSettings]) -> FastAPI:
+def create_app(*, redis_url: str | None = None, **settings: Unpack[AuthKitSettings]) -> FastAPI:
     """Return the application; `settings` count where the environment leaves something open."""
     # FastAPI's own documentation pages load scripts from elsewhere.
     app = FastAPI(title="AuthKit example", docs_url=None, redoc_url=None)
     # Signed in or not makes no difference to a style sheet, so nobody looks at the cookie there.
-    app.add_middleware(AuthKitMiddleware, skip=("/static",), **settings)
+    app.add_middleware(AuthKitMiddleware, skip=("/static",), redis_url=redis_url, **settings)
     app.include_router(auth_router())  # /login, /signup, /callback and /logout
     app.include_router(pages.router)
     app.include_router(api.router)
@@ -30,4 +31,4 @@ def create_app(**settings: Unpack[AuthKitSettings]) -> FastAPI:
     return app
 
 
-app = create_app()
+app = create_app(redis_url=os.environ.get("REDIS_URL"))

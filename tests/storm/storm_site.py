@@ -1,17 +1,16 @@
-"""A site that says who asks, in which organization; the workers of the storm serve it."""
+"""The example application, which also says in one line who asks, and in which organization."""
 
 from __future__ import annotations
 
 import os
 
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from authkit_asgi import Auth, AuthKitMiddleware, redis, redis_connection
+from authkit_asgi import Auth, redis, redis_connection
 from authkit_asgi.errors import AuthKitError, UnavailableError
+from example_app.main import create_app
 
 for _module in (redis, redis_connection):
     _module.CALL_SECONDS = float(os.environ["STORM_REDIS_TIMEOUT"])
@@ -38,14 +37,9 @@ def _answer(auth: Auth) -> JSONResponse:
     return JSONResponse({**body, "user": auth.user.id, "organization": auth.organization_id})
 
 
-app = Starlette(
-    routes=[Route("/who", who), Route("/switch/{organization}", switch)],
-    middleware=[
-        Middleware(
-            AuthKitMiddleware,
-            redis_url=os.environ.get("STORM_REDIS_URL"),
-            api_timeout=float(os.environ["STORM_API_TIMEOUT"]),
-            refresh_timeout=float(os.environ["STORM_REFRESH_TIMEOUT"]),
-        )
-    ],
+app = create_app(
+    redis_url=os.environ.get("STORM_REDIS_URL"),
+    api_timeout=float(os.environ["STORM_API_TIMEOUT"]),
+    refresh_timeout=float(os.environ["STORM_REFRESH_TIMEOUT"]),
 )
+app.router.routes += [Route("/who", who), Route("/switch/{organization}", switch)]

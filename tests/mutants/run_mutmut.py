@@ -20,6 +20,8 @@ COPIED = (
     "tests/conftest.py",
     "tests/asgi_*.py",
     "tests/emulated.py",
+    "tests/outdated.py",
+    "tests/user_agent.py",
     "tests/mutants/preload.*",
     "tests/vectors/*.json",
     "tests/seal/*.py",

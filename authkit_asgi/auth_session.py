@@ -55,7 +55,8 @@ class AuthSession(PendingSignIns, UserLoading):
         self.consulted = False
         """Whether the application asked who it is, so that its answer depends on the cookie."""
         self._set(loaded)
-        if sent.chunks and loaded.session is not None and not authkit.config.is_read_only:
+        is_kept = loaded.session is not None and not self._cookies.change_session
+        if sent.chunks and is_kept and not authkit.config.is_read_only:
             self._cookies.keep_only(loaded.value or sent.values[0])
 
     def __repr__(self) -> str:

@@ -102,6 +102,19 @@ async def test_refused_session_takes_its_chunks_along(emulator, clock):
     assert browser.cookies == {}
 
 
+async def test_refused_session_takes_its_cookie_and_its_chunks_along(emulator, clock):
+    browser = Browser(shop(emulator))
+    chunks = chunked(emulator, lifetime=-100)
+    plain = sealed_session(emulator.sign_in("user_ada", lifetime=-50))
+    browser.cookies = {**chunks, SESSION: plain}
+    emulator.fail("authenticate", times=None, status=400, body={"error": "invalid_grant"})
+    assert await seen(browser) is None
+    browser.cookies = {**chunks, SESSION: plain}
+    clock.now += 61
+    assert await seen(browser) is None
+    assert browser.cookies == {}
+
+
 async def test_another_users_sign_in_takes_the_place_of_chunks(emulator):
     browser = JarBrowser(shop(emulator))
     resize(emulator, LARGE)

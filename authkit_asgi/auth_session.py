@@ -25,7 +25,7 @@ from authkit_asgi.errors import (
     ReauthenticationRequiredError,
     SessionTooLargeError,
 )
-from authkit_asgi.loading import Loaded
+from authkit_asgi.loading import Loaded, renewed
 from authkit_asgi.pending_sign_ins import PendingSignIns
 from authkit_asgi.reasons import REAUTHENTICATION_REASONS
 from authkit_asgi.service import AuthKit
@@ -55,9 +55,6 @@ class AuthSession(PendingSignIns, UserLoading):
         self.consulted = False
         """Whether the application asked who it is, so that its answer depends on the cookie."""
         self._set(loaded)
-        is_kept = loaded.session is not None and not self._cookies.change_session
-        if sent.chunks and is_kept and not authkit.config.is_read_only:
-            self._cookies.keep_only(loaded.value or sent.values[0])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(auth={self.auth!r})"
@@ -91,9 +88,10 @@ class AuthSession(PendingSignIns, UserLoading):
         kit, loaded, session = self._authkit, self._loaded, self._loaded.session
         if session is not None and (self._cookies.change_session or loaded.is_outdated):
             newest = await (kit.reseal(loaded) if loaded.is_outdated else kit.newest(session))
-            if self._authkit.is_over(session):
+            if kit.is_over(session) or (newest is None and not kit.is_wanted(loaded)):
                 self._cookies.leave()
             elif newest is not None:
+                kit.size_warning.note(newest)
                 with contextlib.suppress(SessionTooLargeError):  # that request has said so
                     self._cookies.store(newest)
         return self.close()
@@ -146,7 +144,7 @@ class AuthSession(PendingSignIns, UserLoading):
         if session is None:
             raise InvalidSessionError("There is no session to refresh")
         successor = await self._authkit.refresh(session, organization_id)
-        self._set(Loaded(auth=successor.auth, session=successor.session, sealed=successor.sealed))
+        self._set(renewed(session, successor, self._authkit.now()))
         if successor.auth.user is None:
             retry_after = successor.auth.retry_after or 1
             raise KeysUnavailableError("No key verifies the new token", retry_after=retry_after)
@@ -175,8 +173,8 @@ class AuthSession(PendingSignIns, UserLoading):
         if self._loaded.session is not None and self._loaded.is_dead:
             # Else a slow request with the dead cookie could delete the new session's.
             await self._authkit.supersede(self._loaded.session)
-            self._loaded = dataclasses.replace(self._loaded, is_dead=False)
-        if self._loaded.conflicting:
+            self._loaded = dataclasses.replace(self._loaded, session=None, is_dead=False)
+        if self._loaded.conflicting and not self.config.is_read_only:
             self._cookies.delete()
         self._cookies.write(begun.cookie)
         return begun.url

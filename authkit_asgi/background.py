@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine
+import weakref
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 _CANCEL_SECONDS = 1
@@ -15,12 +16,24 @@ class BackgroundTasks:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._at: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, set[str]] = (
+            weakref.WeakKeyDictionary()
+        )
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` in the running event loop."""
         task = asyncio.create_task(work, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
+
+    def start_once(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `work` in the running event loop, unless that is at it already."""
+        at = self._at.setdefault(asyncio.get_running_loop(), set())
+        name = work.__name__
+        if name not in at:
+            at.add(name)
+            self.start(work()).add_done_callback(lambda _: at.discard(name))
 
     async def aclose(self, seconds: float) -> None:
         """Wait at most `seconds` for the running event loop's, then cancel what is left of it."""

@@ -11,6 +11,7 @@ VERIFIER_COOKIE_PREFIX = "wos-auth-verifier-"
 """Name of the cookies that hold a pending sign-in, before the hash that tells them apart."""
 
 _MAX_NAME_LENGTH = 256
+_CHUNK = re.compile(r"\.[0-9]\Z")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 6265: a token
 _COOKIE_DOMAIN = re.compile(r"\.?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 
@@ -21,6 +22,8 @@ def name_problems(cookie_name: str, *, is_secure: bool, has_domain: bool) -> Ite
     lowered = cookie_name.lower()
     if not _COOKIE_NAME.fullmatch(cookie_name) or lowered.startswith(VERIFIER_COOKIE_PREFIX):
         yield f"{name} is not a usable cookie name: letters, digits and -._ are"
+    if _CHUNK.search(cookie_name):
+        yield f"{name} ends in a dot and a digit, as the parts of a large session do"
     if len(lowered) > _MAX_NAME_LENGTH:
         yield f"{name} is longer than {_MAX_NAME_LENGTH} characters"
     if lowered.startswith(("__host-", "__secure-", "__http-")) and not is_secure:

@@ -117,6 +117,11 @@ class CookieWriter:
         """Whether a callback, which comes from another site, brings no session cookie."""
         return self._same_site == "Strict"
 
+    @property
+    def may_chunk(self) -> bool:
+        """Whether a session may be written as several cookies."""
+        return self._max_session_bytes > MAX_COOKIE_BYTES
+
     def session(self, sealed: str) -> list[SetCookie]:
         """Return the lines that store a sealed session: one, or its chunks where one is too small.
 

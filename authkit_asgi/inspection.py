@@ -17,6 +17,7 @@ from authkit_asgi.cookies import MAX_COOKIE_BYTES, read_cookies
 from authkit_asgi.environment import read_environment
 from authkit_asgi.errors import ConfigurationError, InvalidSessionError, SealError
 from authkit_asgi.passwords import CookiePassword, password_problems
+from authkit_asgi.previous_passwords import previous_problems, with_previous
 from authkit_asgi.seal import is_seal, unseal
 from authkit_asgi.session import Session, unseal_session
 from authkit_asgi.session_size import SizeBreakdown, breakdown
@@ -47,8 +48,11 @@ class CookieSettings:
         """
         settings, _ = read_environment(environ)
         password = settings.get("cookie_password", "")
-        if problems := tuple(password_problems(password)):
+        previous = settings.get("cookie_password_previous", ())
+        problems = (*password_problems(password), *previous_problems(password, previous))
+        if problems:
             raise ConfigurationError(problems)
+        password = with_previous(password, previous)
         return cls(password=password, name=settings.get("cookie_name", AuthKitConfig.cookie_name))
 
 

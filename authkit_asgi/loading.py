@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -31,7 +31,7 @@ from authkit_asgi.session_reader import SessionReader
 from authkit_asgi.sign_in import authenticate
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
 
-_MAX_DUPLICATES = 4  # authentic cookies of one name that are compared; browsers have two at most
+_MAX_COMPARED = 4  # authentic cookies of one name; browsers have two at most
 _KEYS_SECONDS = 1  # a sign-out must not wait for WorkOS: in a new process there are no keys yet
 _EARLY_SECONDS = 2  # what renewing a token that is still good may cost a request
 _BUFFER, _SHORT_BUFFER = 60, 30  # seconds before `exp`; the latter up to a lifetime of:
@@ -50,14 +50,16 @@ class Loaded:
     auth: Auth
     session: Session | None = None
     """The authentic session, also when nobody is signed in by it (any more)."""
-    value: str | None = field(default=None, repr=False)
-    """The cookie's value that it was read from, where the request brought several."""
     sealed: str | None = field(default=None, repr=False)
     """The text to write into the cookie, if it has to change."""
+    is_renewed: bool = False
+    """The session has taken another's place."""
     is_dead: bool = False
     """The cookie is of no more use to any worker, and has to go."""
     is_outdated: bool = False
     """The cookie is to be sealed anew, with the newest password."""
+    loaded_at: float = 0
+    """When that was found out of one that is renewed or outdated, in seconds since the epoch."""
     conflicting: bool = False
     """The cookies are of different users; a sign-in has to clear them all away."""
 
@@ -94,13 +96,13 @@ class SessionLoader:
         if not values:
             return _NOTHING
         sessions = self._authentic(values)
-        if len(values) == 1 and sessions:
-            return await self._load_one(sessions[0][0], may_refresh=may_refresh, may_wait=may_wait)
-        if len({session.user_id for session, _ in sessions}) != 1:
+        if len(sessions) == 1:
+            session = sessions[0]
+        elif len({session.user_id for session in sessions}) == 1 and len(sessions) <= _MAX_COMPARED:
+            session = max(sessions, key=_rank)
+        else:
             return Loaded(auth=INVALID, conflicting=bool(sessions))
-        session, value = max(sessions, key=lambda found: _rank(found[0]))
-        loaded = await self._load_one(session, may_refresh=may_refresh, may_wait=may_wait)
-        return dataclasses.replace(loaded, value=value)
+        return await self._load_one(session, may_refresh=may_refresh, may_wait=may_wait)
 
     async def _load_one(self, session: Session, *, may_refresh: bool, may_wait: bool) -> Loaded:
         try:
@@ -114,15 +116,11 @@ class SessionLoader:
         except (InvalidSessionError, InvalidTokenError, UnavailableError) as error:
             return Loaded(auth=signed_out_by(error), session=session)
 
-    def _authentic(self, values: Sequence[str]) -> list[tuple[Session, str]]:
-        sessions: list[tuple[Session, str]] = []
+    def _authentic(self, values: Sequence[str]) -> list[Session]:
+        sessions: list[Session] = []
         for value in values:
-            try:
-                sessions.append((self._reader.read(value), value))
-            except InvalidSessionError:
-                continue
-            if len(sessions) == _MAX_DUPLICATES:
-                break
+            with contextlib.suppress(InvalidSessionError):
+                sessions.append(self._reader.read(value))
         return sessions
 
     async def _load_unrenewed(self, session: Session) -> Loaded:
@@ -185,7 +183,7 @@ class SessionLoader:
             )
         except UnavailableError as error:
             return Loaded(auth=signed_out_by(error), session=session)
-        return self._succeeded(successor)
+        return self._succeeded(session, successor)
 
     async def _replace(self, session: Session, auth: SignedIn) -> Loaded:
         """Replace a token that lives on the leeway for skewed clocks; if that fails, it serves."""
@@ -204,12 +202,12 @@ class SessionLoader:
         # One that cannot be verified yet, or stored, is remembered: it can wait until this one has
         # expired.
         is_usable = self._cookies.fits(successor.sealed) and successor.auth.user is not None
-        return self._succeeded(successor) if is_usable else unchanged
+        return self._succeeded(session, successor) if is_usable else unchanged
 
-    def _succeeded(self, successor: Successor) -> Loaded:
+    def _succeeded(self, session: Session, successor: Successor) -> Loaded:
         if self._coordinator.is_ended(session_id(successor.session)):
             return Loaded(auth=_OVER, session=successor.session)  # while it was under way
-        return Loaded(auth=successor.auth, session=successor.session, sealed=successor.sealed)
+        return renewed(session, successor, self._clock())
 
     def _refusal(self, session: Session) -> Outcome | None:
         """Return WorkOS's refusal of a session; one of another organization ends nothing."""
@@ -223,6 +221,18 @@ class SessionLoader:
             ),
             None,
         )
+
+
+def renewed(session: Session, successor: Successor, at: float) -> Loaded:
+    """Return what a session's cookie comes to when another has taken its place."""
+    return Loaded(
+        auth=successor.auth,
+        session=successor.session,
+        sealed=successor.sealed,
+        # A server that does not rotate gives the same refresh token again.
+        is_renewed=successor.session.refresh_token != session.refresh_token,
+        loaded_at=at,
+    )
 
 
 def renewal_buffer(config: AuthKitConfig, claims: Claims) -> float:

@@ -38,6 +38,7 @@ _LIFESPAN_ENDS = frozenset(
 
 _NO_COOKIE = Loaded(auth=NO_COOKIE)
 _INCOMPLETE = Loaded(auth=INVALID)
+_CROWDED = Loaded(auth=INVALID, conflicting=True)
 _UNTRUSTED = Loaded(auth=SignedOut(reason=SignedOutReason.UNTRUSTED_ORIGIN))
 _NOT_EVALUATED = SignedOut(reason=SignedOutReason.NOT_EVALUATED)
 _FAILED = Loaded(auth=SignedOut(reason=SignedOutReason.TEMPORARILY_UNAVAILABLE, retry_after=5))
@@ -201,6 +202,8 @@ class AuthKitMiddleware:
             return AuthSession(self._authkit, scope, _NO_COOKIE)
         if self._is_untrusted(scope):
             return AuthSession(self._authkit, scope, _UNTRUSTED, sent)
+        if sent.is_crowded:
+            return AuthSession(self._authkit, scope, _CROWDED, sent)
         if not sent.values:
             return AuthSession(self._authkit, scope, _INCOMPLETE, sent)
         return AuthSession(self._authkit, scope, await self._load(scope, sent.values), sent)
@@ -225,8 +228,6 @@ class AuthKitMiddleware:
         is_own = scope["path"] in self._own_paths or get_route_path(scope) in self._own_paths
         try:
             return await self._authkit.load(values, may_refresh=not is_own)
-        except SessionTooLargeError:
-            raise
         except Exception as error:  # noqa: BLE001  # fail closed: whatever breaks, nobody is let in
             # Neither message nor traceback: both may hold what was in the cookie.
             logger.error("Loading a session failed with %s", type(error).__qualname__)  # noqa: TRY400

@@ -16,6 +16,10 @@ LATE_SECONDS = 30
 """Seconds for which an outcome is remembered once a request has brought the new cookie: those under
 way with the old one still arrive."""
 
+KNOWN_SECONDS = LATE_SECONDS - 5
+"""Seconds after a request in which all that has become of its session since is remembered. Less
+than the others are kept for, as its response takes time to travel."""
+
 _MAX_ENTRIES = 10_000
 _MAX_BYTES = 32 * 1024 * 1024  # of sealed sessions
 
@@ -85,6 +89,10 @@ class OutcomeMemory:
             yield outcome
             passed.add(key)
             key = outcome.successor_key or ""
+
+    def predecessor(self, key: str) -> str | None:
+        """Return the token whose successor this is, while its cookie has not been seen."""
+        return self._predecessors.get(key)
 
     def remember(self, key: str, outcome: Outcome) -> None:
         """Keep an outcome, unless its refresh token has not been spent."""

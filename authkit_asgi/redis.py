@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import secrets
 import time
 import weakref
@@ -18,17 +17,17 @@ from authkit_asgi.background import BackgroundTasks
 from authkit_asgi.errors import SealError, WorkOSUnavailableError
 from authkit_asgi.outcomes import Outcome
 from authkit_asgi.passwords import CookiePassword
+from authkit_asgi.polling import Polling
 from authkit_asgi.redis_connection import CALL_SECONDS, RedisConnection, RedisDownError
-from authkit_asgi.redis_outcomes import Found, RedisOutcomes
+from authkit_asgi.redis_outcomes import SIGNED_OUT, SUPERSEDED, Found, RedisOutcomes
 from authkit_asgi.refresh import Exchange, InProcessRefreshCoordinator, Landing, Successor
 from authkit_asgi.sealed_outcomes import OutcomeSealer
 
-_POLL_SECONDS = (0.02, 0.06)
-_POLLERS = 40  # tokens waited for at once; beyond, each is looked for less often
 _RETRY_SECONDS = (0.05, 1)  # between attempts to publish: at first, and after some
 _LEASE_MARGIN_SECONDS = 2  # by which a lock outlives the deadline of its holder
 _MAX_HOPS = 10  # successors of successors followed in one look
 _MAX_TOLD = _MAX_UNPUBLISHED = 10_000
+_MAX_SEEN = 1_000
 
 
 class RedisRefreshCoordinator:
@@ -67,9 +66,14 @@ class RedisRefreshCoordinator:
         self._clock = clock
         self._told: OrderedDict[str, None] = OrderedDict()
         self._unpublished: OrderedDict[str, str] = OrderedDict()  # tokens, and who held their locks
-        self._publishing: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+        self._ends: OrderedDict[str, str | None] = OrderedDict()  # not told yet
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        # Of locks, so that one whose taking was not heard of can be taken again.
+        self._owners: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, str] = (
+            weakref.WeakKeyDictionary()
+        )
         self._tasks = BackgroundTasks()
-        self._waiting = 0
+        self._polling = Polling()
 
     async def run(self, key: str, exchange: Exchange) -> Landing:
         """See `RefreshCoordinator.run`."""
@@ -95,8 +99,12 @@ class RedisRefreshCoordinator:
         last = key
         for known in self._local.recall(key):
             last = known.successor_key or last
-        # A response waits for it.
-        with contextlib.suppress(RedisDownError), anyio.move_on_after(CALL_SECONDS):
+        # A response waits for it; a call that hangs is noticed before.
+        with contextlib.suppress(RedisDownError), anyio.move_on_after(1.5 * CALL_SECONDS):
+            before = self._local.predecessor(key)
+            is_told = before is not None and before not in self._unpublished
+            if is_told and not await self._shared.is_awaited(key):
+                self._local.see(key)  # as another worker has
             for _ in range(_MAX_HOPS):
                 found = await self._shared.look(last, session_id)
                 outcome = await self._note(last, found, session_id)
@@ -104,6 +112,10 @@ class RedisRefreshCoordinator:
                     break
                 last = outcome.successor_key or ""
         return await self._local.newest(key, session_id)
+
+    def is_awaited(self, key: str) -> bool:
+        """See `RefreshCoordinator.is_awaited`."""
+        return self._local.is_awaited(key)
 
     async def forget(self, key: str, outcome: Outcome) -> None:
         """See `RefreshCoordinator.forget`."""
@@ -120,24 +132,41 @@ class RedisRefreshCoordinator:
         self._told[key] = None
         if len(self._told) > _MAX_TOLD:
             self._told.popitem(last=False)
-        self._tasks.start(self._tell_seen(key))
+        # One after the other, and not all of them: who is not told keeps an outcome for longer.
+        self._seen[key] = None
+        if len(self._seen) > _MAX_SEEN:
+            self._seen.popitem(last=False)
+        self._tasks.start_once(self._tell_seen)
 
-    async def _tell_seen(self, key: str) -> None:
+    async def _tell_seen(self) -> None:
         with contextlib.suppress(RedisDownError):
-            await self._shared.see(key)
+            while self._seen:
+                key, _ = self._seen.popitem(last=False)
+                await self._shared.see(key)
 
     async def end(self, session_id: str | None, *, is_superseded: bool = False) -> None:
         """See `RefreshCoordinator.end`."""
         await self._local.end(session_id, is_superseded=is_superseded)
-        if session_id is not None:
-            with contextlib.suppress(RedisDownError):
-                await self._shared.end(session_id, is_superseded=is_superseded)
+        await self._tell_end(session_id, SUPERSEDED if is_superseded else SIGNED_OUT)
 
     async def begin(self, session_id: str | None) -> None:
         """See `RefreshCoordinator.begin`."""
         await self._local.begin(session_id)
-        with contextlib.suppress(RedisDownError):
-            await self._shared.revive(session_id)
+        await self._tell_end(session_id, None)
+
+    async def _tell_end(self, session_id: str | None, how: str | None) -> None:
+        if session_id is None:
+            return
+        if how == SUPERSEDED and self._ends.get(session_id) == SIGNED_OUT:
+            return
+        self._ends[session_id] = how
+        if len(self._ends) > _MAX_UNPUBLISHED:
+            self._ends.popitem(last=False)
+        try:
+            await self._shared.end(session_id, how)
+            self._ends.pop(session_id, None)
+        except RedisDownError:
+            self._tasks.start_once(self._publish_late)
 
     def is_ended(self, session_id: str | None, *, or_superseded: bool = False) -> bool:
         """See `RefreshCoordinator.is_ended`."""
@@ -157,7 +186,7 @@ class RedisRefreshCoordinator:
         """Return a token's outcome: another worker's, or of the exchange performed here."""
         deadline = anyio.current_time() + self._timeout
         lease = self._timeout + _LEASE_MARGIN_SECONDS
-        owner = secrets.token_hex(16)
+        owner = self._owners.setdefault(asyncio.get_running_loop(), secrets.token_hex(16))
         while True:
             try:
                 found = await self._shared.begin(key, exchange.session_id, owner=owner, lease=lease)
@@ -165,7 +194,7 @@ class RedisRefreshCoordinator:
                 outcome = await exchange.perform()
                 if outcome.successor_key != key:
                     self._keep(key, outcome, owner)
-                    self._publish_later()
+                    self._tasks.start_once(self._publish_late)
                 return outcome
             except SealError:
                 # Sending the token again would end the session. In a roll-out of a new password
@@ -177,7 +206,7 @@ class RedisRefreshCoordinator:
                 return await self._perform(key, exchange, owner)
             if anyio.current_time() >= deadline:
                 raise WorkOSUnavailableError("Another worker's refresh did not end in time")
-            await self._wait_a_little()
+            await self._polling.wait()
 
     async def _signed_out(self, exchange: Exchange) -> Outcome:
         await self._local.end(exchange.session_id)
@@ -187,14 +216,6 @@ class RedisRefreshCoordinator:
             at=self._clock(),
             refusal="signed_out",
         )
-
-    async def _wait_a_little(self) -> None:
-        seconds = random.uniform(*_POLL_SECONDS)  # noqa: S311  # no secret
-        self._waiting += 1
-        try:
-            await anyio.sleep(seconds * max(1, self._waiting / _POLLERS))
-        finally:
-            self._waiting -= 1
 
     async def _perform(self, key: str, exchange: Exchange, owner: str) -> Outcome:
         """Exchange a token whose lock is held; it is released with the publication."""
@@ -211,7 +232,7 @@ class RedisRefreshCoordinator:
             return await self._publish(key, owner) or outcome
         except RedisDownError:
             # The lock stays meanwhile: nobody is to send the spent token.
-            self._publish_later()
+            self._tasks.start_once(self._publish_late)
             return outcome
 
     async def _release(self, key: str, owner: str) -> None:
@@ -230,32 +251,31 @@ class RedisRefreshCoordinator:
         outcome = next(self._local.recall(key), None)
         if outcome is not None:
             found = await self._shared.publish(key, outcome, owner=owner)
-            outcome = await self._note(key, found, outcome.session_id) or outcome
+            if found.outcome != outcome:  # as it is where a command is repeated
+                outcome = await self._note(key, found, outcome.session_id) or outcome
         self._unpublished.pop(key, None)
         return outcome
 
-    def _publish_later(self) -> None:
-        loop = asyncio.get_running_loop()
-        if loop not in self._publishing:
-            self._publishing.add(loop)
-            self._tasks.start(self._publish_all(loop))
-
-    async def _publish_all(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _publish_late(self) -> None:
+        """Tell the other workers what they could not be told, until they have been."""
         seconds, longest = _RETRY_SECONDS
-        try:
-            while self._unpublished:
-                await anyio.sleep(seconds)
-                seconds = min(2 * seconds, longest)
-                with contextlib.suppress(RedisDownError):
-                    while self._unpublished:
-                        await self._publish(*next(iter(self._unpublished.items())))
-        finally:
-            self._publishing.discard(loop)
+        while self._unpublished or self._ends:
+            with contextlib.suppress(RedisDownError):
+                while self._ends:
+                    session_id, how = next(iter(self._ends.items()))
+                    await self._shared.end(session_id, how)
+                    if self._ends.get(session_id, how) == how:
+                        self._ends.pop(session_id, None)
+                while self._unpublished:
+                    await self._publish(*next(iter(self._unpublished.items())))
+                return
+            await anyio.sleep(seconds)
+            seconds = min(2 * seconds, longest)
 
     async def _note(self, key: str, found: Found, session_id: str | None) -> Outcome | None:
         """Note what the others know; return a successor that they know of."""
         if found.ended is not None:
-            await self._local.end(session_id, is_superseded=found.ended == "superseded")
+            await self._local.end(session_id, is_superseded=found.ended == SUPERSEDED)
         if found.outcome is None or found.outcome.successor_key is None:
             return None
         self._local.remember(key, found.outcome)

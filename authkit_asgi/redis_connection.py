@@ -120,8 +120,9 @@ class RedisConnection:
                 "Degraded: Redis cannot be used (%s), so each process refreshes for itself",
                 type(error).__name__,
             )
+        # The next caller tries at once whether that was all; then one a second.
+        self._next_try = time.monotonic() + (_DOWN_SECONDS if self._is_down else 0)
         self._is_down = True
-        self._next_try = time.monotonic() + _DOWN_SECONDS
 
 
 class _Client:

@@ -10,6 +10,9 @@ from authkit_asgi.outcomes import LATE_SECONDS, LIFETIME, Outcome
 from authkit_asgi.redis_connection import RedisConnection
 from authkit_asgi.sealed_outcomes import REFUSED, OutcomeSealer
 
+SIGNED_OUT, SUPERSEDED = "signed out", "superseded"
+"""How a session ends."""
+
 _MAX_HOPS = 10  # predecessors of predecessors followed in one go
 
 _ENDED = -1
@@ -53,7 +56,7 @@ class Found:
 
     outcome: Outcome | None
     ended: str | None
-    """How the session came to its end: ``signed out`` or ``superseded``."""
+    """How the session came to its end."""
 
 
 class RedisOutcomes:
@@ -76,7 +79,7 @@ class RedisOutcomes:
         names = (name, self._name("lock", key), self._name("ended", session_id or ""))
         found = await self._redis.call("EVAL", _BEGIN, 3, *names, owner, int(lease * 1000))
         if found == _ENDED:
-            return Found(None, "signed out")
+            return Found(None, SIGNED_OUT)
         if isinstance(found, int):
             return bool(found)
         outcome = self._sealer.open(key, found)
@@ -122,6 +125,10 @@ class RedisOutcomes:
             "EVAL", _COMPARE_AND_DELETE, 1, self._name("lock", key), owner
         )
 
+    async def is_awaited(self, key: str) -> bool:
+        """Tell whether no worker has seen a successor's cookie yet."""
+        return bool(await self._redis.call("EXISTS", self._name("before", key)))
+
     async def see(self, key: str) -> None:
         """Let what is kept for requests without this token's cookie expire soon."""
         for _ in range(_MAX_HOPS):
@@ -131,14 +138,15 @@ class RedisOutcomes:
             key = found.decode("latin-1")
             await self._redis.call("EXPIRE", self._name("outcome", key), LATE_SECONDS)
 
-    async def end(self, session_id: str, *, is_superseded: bool) -> None:
-        """Note that a session is over."""
-        how = ("superseded", "NX") if is_superseded else ("signed out",)
-        await self._redis.call("SET", self._name("ended", session_id), *how, "EX", LIFETIME)
-
-    async def revive(self, session_id: str | None) -> None:
-        """Take back that a session is over."""
-        await self._redis.call("DEL", self._name("ended", session_id or ""))
+    async def end(self, session_id: str, how: str | None) -> None:
+        """Note how a session has come to its end; `None` takes that back."""
+        name = self._name("ended", session_id)
+        if how is None:
+            await self._redis.call("DEL", name)
+        else:
+            # Who has signed out stays so, whatever takes the place of the session.
+            unless = ("NX",) if how == SUPERSEDED else ()
+            await self._redis.call("SET", name, how, *unless, "EX", LIFETIME)
 
     async def _delete_if(self, name: str, value: bytes | str) -> None:
         await self._redis.call("EVAL", _COMPARE_AND_DELETE, 1, name, value)

@@ -96,6 +96,13 @@ class RefreshCoordinator(Protocol):
         """
         ...
 
+    def is_awaited(self, key: str) -> bool:
+        """Tell whether this token's is a successor's cookie that no request has brought yet.
+
+        After `newest`, what other processes have seen counts too.
+        """
+        ...
+
     async def forget(self, key: str, outcome: Outcome) -> None:
         """Drop a refusal that was another organization's."""
         ...
@@ -191,6 +198,14 @@ class InProcessRefreshCoordinator:
                 return None  # refused since, and not for another organization
         return newest.sealed if newest else None
 
+    def is_awaited(self, key: str) -> bool:
+        """See `RefreshCoordinator.is_awaited`."""
+        return self.predecessor(key) is not None
+
+    def predecessor(self, key: str) -> str | None:
+        """Return the token whose successor this is, while its cookie has not been seen."""
+        return self._memory.predecessor(key)
+
     async def forget(self, key: str, outcome: Outcome) -> None:
         """See `RefreshCoordinator.forget`."""
         self._memory.forget(key, outcome)
@@ -217,10 +232,8 @@ class InProcessRefreshCoordinator:
 
     async def aclose(self) -> None:
         """See `RefreshCoordinator.aclose`."""
-        with self._lock:
-            flights = self._flights.pop(asyncio.get_running_loop(), {})
-        if flights:
-            await asyncio.wait(flights.values(), timeout=self._timeout)
+        if flights := list(self._flights_here().values()):
+            await asyncio.wait(flights, timeout=self._timeout)
 
     def _flights_here(self) -> dict[str, asyncio.Task[Landing]]:
         loop = asyncio.get_running_loop()

@@ -24,6 +24,7 @@ from authkit_asgi.errors import (
     UnavailableError,
     UnknownKeyError,
     UntrustedResponseError,
+    WorkOSMisconfiguredError,
     WorkOSUnavailableError,
 )
 from authkit_asgi.hooks import RefreshHooks
@@ -169,6 +170,9 @@ class _Exchange:
     def _granted(self, answer: Mapping[str, Any]) -> Outcome:
         try:
             successor = session_from_answer(answer, self._session)
+        except UntrustedResponseError as error:
+            raise WorkOSUnavailableError(f"WorkOS's answer cannot be used: {error}") from None
+        try:
             self._check_user(successor)
             successor = self._renewal.contents.keep(successor)
             sealed = seal_session(successor, self._renewal.config.cookie_password)
@@ -252,8 +256,10 @@ class _Exchange:
             "Unavailable: refresh of session %r of user %r (%s): %s", *self._who, error.code, error
         )
         self._renewal.hooks.tell_error(error)
-        # A switch goes where the user says, so its failures must not keep others waiting.
-        if self.organization_id == session_organization(self._session):
+        # A switch goes where the user says, and an answer may be unusable for one user alone: such
+        # failures must not keep others waiting.
+        is_outage = isinstance(error, WorkOSUnavailableError | WorkOSMisconfiguredError)
+        if is_outage and self.organization_id == session_organization(self._session):
             self._renewal.pause.note_failure()
         return error
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable
 
 from authkit_asgi.config import AuthKitConfig
-from authkit_asgi.errors import SessionTooLargeError
 from authkit_asgi.loading import Loaded, renewal_buffer
-from authkit_asgi.outcomes import refresh_key
+from authkit_asgi.outcomes import KNOWN_SECONDS, refresh_key
 from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.session import seal_session, session_id
 from authkit_asgi.session_contents import SessionContents
@@ -43,19 +41,19 @@ class SessionResealer:
         session, auth = loaded.session, loaded.auth
         if session is None or not session.is_outdated or auth.user is None:
             return loaded
-        return dataclasses.replace(loaded, is_outdated=True)
+        return dataclasses.replace(loaded, is_outdated=True, loaded_at=self._clock())
 
     async def reseal(self, loaded: Loaded) -> str | None:
         """Return a marked session sealed with the newest password, for the response's headers.
 
         `None` where the cookie has to stay as it is: its refresh token is spent, or soon will be,
-        and must not take the place of its successor. Nor must what would be too long when sealed,
-        though workos-python has sealed it.
+        and must not take the place of its successor.
         """
         session, auth = loaded.session, loaded.auth
         if (
             session is None
             or auth.user is None
+            or self._clock() - loaded.loaded_at >= KNOWN_SECONDS
             or auth.expires_at - self._clock() <= renewal_buffer(self._config, auth.claims)
         ):
             return None
@@ -66,6 +64,4 @@ class SessionResealer:
             known.sealed is not None for known in self._coordinator.recall(key)
         ):
             return None
-        with contextlib.suppress(SessionTooLargeError):
-            return seal_session(self._contents.keep(session), self._config.cookie_password)
-        return None
+        return seal_session(self._contents.keep(session), self._config.cookie_password)

@@ -19,7 +19,7 @@ from authkit_asgi.errors import (
 from authkit_asgi.hooks import RefreshErrorHook, RefreshHooks, RefreshSuccessHook
 from authkit_asgi.http_clients import HTTPClientFactory, HTTPClients
 from authkit_asgi.loading import Loaded, SessionLoader
-from authkit_asgi.outcomes import refresh_key
+from authkit_asgi.outcomes import KNOWN_SECONDS, refresh_key
 from authkit_asgi.pkce import PendingSignIn, surplus_verifiers
 from authkit_asgi.refresh import InProcessRefreshCoordinator, RefreshCoordinator, Successor
 from authkit_asgi.renewal import SessionRenewal
@@ -160,6 +160,21 @@ class AuthKit:
         if user.id != user_id:
             raise WorkOSUnavailableError("WorkOS answered with another user")
         return user
+
+    def is_wanted(self, loaded: Loaded) -> bool:
+        """Tell whether a response has to bring the cookie that was made for it.
+
+        Not where it took its time and the browser has the cookie through another response: there
+        may be a newer one by now, of which nothing is remembered any more.
+        """
+        if not loaded.is_renewed or self._clock() - loaded.loaded_at < KNOWN_SECONDS:
+            return True
+        key = refresh_key(loaded.session.refresh_token) if loaded.session else ""
+        return self.coordinator.is_awaited(key)
+
+    def now(self) -> float:
+        """Return the seconds since the epoch."""
+        return self._clock()
 
     def is_over(self, session: Session) -> bool:
         """Tell whether a session was ended, or replaced, while a request was under way."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from authkit_asgi.cookies import (
@@ -12,10 +12,11 @@ from authkit_asgi.cookies import (
     SetCookie,
     parsed_cookies,
 )
-from authkit_asgi.seal import is_seal
+from authkit_asgi.seal import MAX_SEAL_LENGTH, is_seal
 
+_LIKELY_CHUNKS = 2  # of a session, unless `max_session_cookie_bytes` is raised
 _END = "~2"  # without which a text can be a seal, too, but not one that was cut into chunks
-_MAX_PER_INDEX = 2  # a browser sends a chunk twice at most, of the host and of a domain
+_MAX_JOINED = 16  # four chunks of the host beside four of a domain, each with each
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,14 @@ class SentCookies:
     """What complete sequences of chunks hold."""
     chunks: frozenset[int] = frozenset()
     """The indexes of all chunks."""
+    is_crowded: bool = False
+    """Whether there are more than are looked at. Somebody else may have put them there, to hide
+    the browser's own: no browser has so many by itself."""
 
     @property
     def values(self) -> tuple[str, ...]:
         """What may be a sealed session; each costs a look at its MAC."""
-        return self.plain[:MAX_SAME_NAME] + self.joined[:MAX_SAME_NAME]
+        return self.joined + self.plain
 
 
 NONE_SENT = SentCookies()
@@ -49,23 +53,35 @@ def sent_cookies(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> SentCoo
             chunks.setdefault(int(found[-1:]), []).append(value.decode("latin-1"))
     if not chunks and not plain:
         return NONE_SENT
-    joined = tuple(_joined(chunks)) if chunks else ()
-    return SentCookies(tuple(plain), joined, frozenset(chunks))
+    if len(plain) > 1:
+        plain = [*dict.fromkeys(plain)]
+    joined, is_crowded = _join(chunks) if chunks else ((), False)
+    is_crowded = is_crowded or len(plain) > MAX_SAME_NAME
+    return SentCookies(tuple(plain[:MAX_SAME_NAME]), joined, frozenset(chunks), is_crowded)
 
 
-def _joined(chunks: dict[int, list[str]]) -> Iterator[str]:
-    """Yield what complete sequences of chunks hold.
+def _join(chunks: dict[int, list[str]]) -> tuple[tuple[str, ...], bool]:
+    """Return what complete sequences of chunks hold, and whether there are too many.
 
     Where it ends the text itself tells: what is left over from a longer one is not part of it. Of
     chunks that came twice each is tried with each; the seal's MAC says which belong together.
     """
+    found: list[str] = []
     texts = [""]
     for index in range(10):
-        parts = dict.fromkeys(chunks.get(index, [])[:_MAX_PER_INDEX])
-        texts = [text + part for text in texts for part in parts]
+        parts = dict.fromkeys(chunks.get(index, ()))
+        if len(texts) * len(parts) > _MAX_JOINED:
+            return (), True
+        texts = [
+            text + part
+            for text in texts
+            for part in parts
+            if len(text) + len(part) <= MAX_SEAL_LENGTH
+        ]
         whole = [text for text in texts if text.endswith(_END) and is_seal(text)]
-        yield from whole
-        texts = [text for text in texts if text not in whole][:MAX_SAME_NAME]
+        found += whole
+        texts = [text for text in texts if text not in whole]
+    return tuple(found[:_MAX_JOINED]), len(found) > _MAX_JOINED
 
 
 class SessionCookies(CookieChanges):
@@ -105,14 +121,10 @@ class SessionCookies(CookieChanges):
         Raises:
             ResponseStartedError: The response's headers have been sent.
         """
-        self._replace([*self._writer.expire_session(), *self._chunk_deletions()])
-
-    def keep_only(self, value: str) -> None:
-        """Delete what does not belong to the session that was read from `value`."""
-        if value in self._sent.plain:
-            self._replace(self._chunk_deletions())
-        elif self._sent.plain:
-            self._replace(self._writer.expire_session())
+        # Chunks may have been written since the request was sent.
+        likely = range(_LIKELY_CHUNKS) if self._writer.may_chunk else ()
+        chunks = self._writer.expire_chunks({*likely, *self._sent.chunks})
+        self._replace([*self._writer.expire_session(), *chunks])
 
     def leave(self) -> None:
         """Leave the session's cookies as they are."""
@@ -125,20 +137,15 @@ class SessionCookies(CookieChanges):
         That is an older cookie of this host alone, beside one for the domain; and under
         SameSite=Strict, where a callback brings no session cookie, the other kind of cookie.
         """
-        self.write(*self._writer.expire_host_only_session(self._sent.chunks))
+        self.write(*self._writer.expire_host_only_session({0, *self._sent.chunks}))
         if self._writer.is_strict:
             written = {line.name for line in self._pending}
             others = [*self._writer.expire_session(), *self._writer.expire_chunks({0})]
             self.write(*(line for line in others if line.name not in written))
 
     def _deletions(self) -> list[SetCookie]:
-        return [
-            *(self._writer.expire_session() if self._sent.plain else ()),
-            *self._chunk_deletions(),
-        ]
-
-    def _chunk_deletions(self) -> list[SetCookie]:
-        return self._writer.expire_chunks(self._sent.chunks)
+        plain = self._writer.expire_session() if self._sent.plain else ()
+        return [*plain, *self._writer.expire_chunks(self._sent.chunks)]
 
     def _replace(self, lines: list[SetCookie]) -> None:
         self.require_open()

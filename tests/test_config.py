@@ -88,6 +88,7 @@ FAULTS = [
     ({"logout_return_origins": ["https://*.com"]}, "logout_return_origins holds"),
     ({"logout_return_origins": ["*"]}, "logout_return_origins holds"),
     ({"cookie_name": ""}, "WORKOS_COOKIE_NAME (cookie_name) is not a usable"),
+    ({"cookie_name": "s.0"}, "WORKOS_COOKIE_NAME (cookie_name) ends in a dot and a digit"),
     ({"cookie_name": "s" * 257}, "WORKOS_COOKIE_NAME (cookie_name) is longer than 256"),
     ({"max_session_cookie_bytes": 4095}, "max_session_cookie_bytes is not between 4096"),
     ({"max_session_cookie_bytes": 16_385}, "max_session_cookie_bytes is not between 4096"),

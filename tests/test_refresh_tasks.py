@@ -109,6 +109,23 @@ def test_aclose_waits_for_exchanges_under_way(coordinator):
     run(main)
 
 
+def test_request_during_aclose_joins_the_exchange_under_way(coordinator):
+    async def main() -> None:
+        exchange = Exchange()
+        exchange.may_end.clear()
+        first = asyncio.create_task(coordinator.run(key(0), exchange))
+        await exchange.begun.wait()
+        closing = asyncio.create_task(coordinator.aclose())
+        await asyncio.sleep(0)
+        second = asyncio.create_task(coordinator.run(key(0), exchange))
+        await asyncio.sleep(0)
+        exchange.may_end.set()
+        await asyncio.gather(first, second, closing)
+        assert exchange.calls == 1
+
+    run(main)
+
+
 def test_aclose_waits_no_longer_than_its_deadline(clock):
     async def main() -> None:
         coordinator = InProcessRefreshCoordinator(timeout=0.01, clock=clock)

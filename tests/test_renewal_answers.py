@@ -69,6 +69,15 @@ async def test_successor_of_another_user_is_not_remembered(sent, emulator):
     assert (await sent.authkit.refresh(session)).auth.user.id == "user_ada"
 
 
+async def test_answers_that_are_of_no_use_for_one_user_keep_nobody_else_waiting(sent, emulator):
+    session = expired(emulator)
+    emulator.fail("authenticate", status=200, body=emulator.sign_in("user_bob"), times=6)
+    for _ in range(6):
+        with pytest.raises(UnavailableError, match="another user"):
+            await sent.authkit.refresh(session)
+    assert (await sent.authkit.refresh(expired(emulator))).auth.user.id == "user_ada"
+
+
 @pytest.mark.parametrize("kind", ["another user's", "rubbish", "nothing"])
 async def test_remembered_outcome_that_is_not_this_users_session_is_not_used(sent, emulator, kind):
     """As a store could hand it over that somebody has written to."""

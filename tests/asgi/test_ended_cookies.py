@@ -37,6 +37,16 @@ async def test_dead_cookie_is_deleted_60_s_after_the_verdict(emulator, clock):
     assert browser.cookies == {}
 
 
+async def test_dead_cookie_is_deleted_by_the_login(emulator):
+    browser = Browser(site(emulator))
+    browser.cookies[SESSION] = signed_in_cookie(emulator, lifetime=-100)
+    emulator.fail("authenticate", times=None, **REFUSED)
+    await browser.get("/who")
+    assert SESSION in browser.cookies
+    await browser.get("/login")
+    assert SESSION not in browser.cookies
+
+
 async def test_dead_cookie_is_deleted_by_the_login_and_the_next_session_kept(emulator, clock):
     entered, go_on = anyio.Event(), anyio.Event()
 

@@ -111,7 +111,7 @@ async def test_mounted_application_with_another_cookie_has_a_session_of_its_own(
     assert answer.headers["vary"] == "Cookie"
     assert (await browser.get("/who")).json["user"] == "user_ada"
     answer = await browser.get("/inner/bye")
-    assert answer.set_cookies.keys() == {"inner"}
+    assert answer.set_cookies.keys() == {"inner", "inner.0", "inner.1"}
     assert (await browser.get("/inner/who")).json["user"] is None
     assert (await browser.get("/who")).json["user"] == "user_ada"
 

@@ -181,6 +181,16 @@ async def test_late_answers_are_nobody_elses(own_server, impatient):
     await connection.release()
 
 
+async def test_call_after_one_that_failed_tries_at_once(own_server, impatient, monkeypatch):
+    monkeypatch.setattr(redis_connection, "_DOWN_SECONDS", 600)
+    connection = RedisConnection(own_server.url, probe="probe")
+    own_server.stop()
+    with pytest.raises(RedisDownError):
+        await connection.call("ECHO", "one")
+    own_server.go_on()
+    assert await connection.call("ECHO", "two") == b"two"
+
+
 async def test_busy_event_loop_is_no_outage(own_server, impatient, caplog):
     connection = RedisConnection(own_server.url, probe="probe")
     connection.keep()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from workers import SESSION_ID, WorkOS, refresh, worker
@@ -25,6 +26,34 @@ async def test_session_signed_out_elsewhere_is_not_refreshed(server):
     assert another.is_ended(SESSION_ID)
     assert workos.calls == []
     assert server.lifetimes("ended") == [3600]
+
+
+@pytest.mark.parametrize(
+    ("ends", "note"),
+    [
+        ([False], b"signed out"),
+        ([True], b"superseded"),
+        ([False, True], b"signed out"),
+        ([True, False], b"signed out"),
+        ([False, None], None),
+    ],
+)
+async def test_sign_out_during_an_outage_is_told_after_it(own_server, impatient, ends, note):
+    own_server.admin.config_set("min-replicas-to-write", 1)
+    signing_out = worker(own_server)
+    for is_superseded in ends:
+        if is_superseded is None:
+            await signing_out.begin(SESSION_ID)
+        else:
+            await signing_out.end(SESSION_ID, is_superseded=is_superseded)
+    own_server.admin.config_set("min-replicas-to-write", 0)
+    deadline = time.monotonic() + 20
+    while signing_out._ends:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)
+    await signing_out.aclose()
+    notes = [value for name, value in own_server.contents().items() if ":ended:" in name]
+    assert notes == ([] if note is None else [note])
 
 
 async def test_sign_out_wins_over_an_outcome_that_is_known(server):

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 
 import pytest
 from workers import WorkOS, refresh, worker
 
 from authkit_asgi import redis
 from authkit_asgi.errors import WorkOSUnavailableError
+from authkit_asgi.outcomes import refresh_key
 
 pytestmark = pytest.mark.anyio
+
+
+def hashed(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 async def begun(workos: WorkOS, coordinator: object) -> asyncio.Task:
@@ -106,6 +112,20 @@ def test_event_loop_that_ends_under_an_exchange_releases_the_lock(server):
 
     asyncio.run(leave())
     assert server.contents() == {}
+
+
+async def test_lock_that_was_taken_unheard_of_does_not_lock_its_owner_out(own_server, impatient):
+    workos = WorkOS(WorkOSUnavailableError("down"))
+    coordinator = worker(own_server, timeout=60)
+    await coordinator.newest(refresh_key("r0"), None)  # connected
+    own_server.stop()
+    with pytest.raises(WorkOSUnavailableError):
+        await refresh(coordinator, workos)
+    own_server.go_on()
+    own_server.admin.set(
+        f"authkit:lock:{hashed(refresh_key('r0'))}", next(iter(coordinator._owners.values())), ex=60
+    )
+    assert (await refresh(coordinator, workos)).outcome.sealed == "seal of r1"
 
 
 async def test_lock_that_was_taken_by_a_lost_command_is_ones_own(server, monkeypatch):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from emulated import PASSWORD
+from outages import slowed
 from workers import SESSION_ID, WorkOS, refresh, worker
 
 from authkit_asgi import redis
 from authkit_asgi.outcomes import refresh_key
+from authkit_asgi.redis import RedisRefreshCoordinator
 
 pytestmark = pytest.mark.anyio
 
@@ -65,11 +68,28 @@ async def test_refusal_is_kept_though_its_cookie_keeps_coming(server):
 async def test_cookie_that_comes_often_is_told_once(server, monkeypatch):
     monkeypatch.setattr(redis, "_MAX_TOLD", 2)
     coordinator = worker(server)
-    for key in (R0, R0, R1, R0, R2, R0):  # R0 is pushed out by R2
+    for key in (R0, R0, R1, R0, R2, R0):  # R0 is pushed out by R2, but waits still
         coordinator.see(key)
     await coordinator.aclose()
-    assert server.admin.info("commandstats")["cmdstat_getdel"]["calls"] == 4
+    assert server.admin.info("commandstats")["cmdstat_getdel"]["calls"] == 3
     assert len(coordinator._told) == 2
+
+
+async def test_many_cookies_that_are_seen_at_once_keep_nobody_waiting(server):
+    with slowed(server.port, 0.05) as url:
+        slow = RedisRefreshCoordinator(url, cookie_password=PASSWORD)
+        await slow.open()
+        tasks = len(asyncio.all_tasks())
+        for number in range(3000):
+            slow.see(refresh_key(f"t{number}"))
+        assert len(asyncio.all_tasks()) == tasks + 1
+        assert len(slow._seen) == 1000
+        workos = WorkOS()
+        await refresh(slow, workos)
+        assert workos.calls == ["r0"]
+        assert len(slow._seen) > 900
+        slow._seen.clear()
+        await slow.aclose()
 
 
 async def test_odd_text_in_the_place_of_a_token_harms_nobody(server, caplog):

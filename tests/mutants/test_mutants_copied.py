@@ -18,7 +18,7 @@ def imported(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
 
 
-def test_helpers_of_the_copied_tests_are_copied():
+def test_helpers_of_the_copied_tests_are_copied() -> None:
     copied = {path for pattern in COPIED for path in ROOT.glob(pattern) if path.suffix == ".py"}
     helpers = {path.stem: path for path in (ROOT / "tests").glob("*.py")}
     missing = {

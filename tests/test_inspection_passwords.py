@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import pytest
-from emulated import OTHER_PASSWORD, PASSWORD
+from emulated import PASSWORD
 
 from authkit_asgi.errors import ConfigurationError
 from authkit_asgi.inspection import CookieSettings
 from authkit_asgi.seal import seal, unseal
 
+OLDER = "an older cookie password that has no comma"
+
 
 def test_cookie_under_a_previous_password_is_opened():
     environ = {
         "WORKOS_COOKIE_PASSWORD": PASSWORD,
-        "WORKOS_COOKIE_PASSWORD_PREVIOUS": OTHER_PASSWORD,
+        "WORKOS_COOKIE_PASSWORD_PREVIOUS": OLDER,
     }
     password = CookieSettings.from_env(environ).password
-    assert unseal(seal("old", OTHER_PASSWORD), password) == "old"
+    assert unseal(seal("old", OLDER), password) == "old"
     assert unseal(seal("new", PASSWORD), password) == "new"
 
 

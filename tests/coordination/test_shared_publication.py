@@ -44,7 +44,8 @@ async def test_outcome_is_told_though_another_call_has_just_failed(
     coordinator, workos = worker(own_server), WorkOS()
     task = await begun(coordinator, workos)
     own_server.stop()
-    await coordinator.end("session_bob")
+    for number in range(2):  # after the second it is left alone
+        await coordinator.end(f"session_{number}")
     own_server.go_on()
     workos.may_end.set()
     await task

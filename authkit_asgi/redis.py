@@ -23,7 +23,7 @@ from authkit_asgi.redis_outcomes import SIGNED_OUT, SUPERSEDED, Found, RedisOutc
 from authkit_asgi.refresh import Exchange, InProcessRefreshCoordinator, Landing, Successor
 from authkit_asgi.sealed_outcomes import OutcomeSealer
 
-_RETRY_SECONDS = (0.05, 1)  # between attempts to publish: at first, and after some
+_RETRY_SECONDS = (0.05, 1)  # between attempts to publish: at first, later
 _LEASE_MARGIN_SECONDS = 2  # by which a lock outlives the deadline of its holder
 _MAX_HOPS = 10  # successors of successors followed in one look
 _MAX_TOLD = _MAX_UNPUBLISHED = 10_000
@@ -79,8 +79,7 @@ class RedisRefreshCoordinator:
         """See `RefreshCoordinator.run`."""
         known = next(self._local.recall(key), None)
         if known is not None and known.refusal is not None:
-            # Earned with a token, perhaps, that was spent already: by a worker that could not say
-            # so at the time.
+            # Perhaps of a token that was spent already, by a worker that could not say so then.
             with contextlib.suppress(RedisDownError):
                 found = await self._shared.look(key, exchange.session_id)
                 await self._note(key, found, exchange.session_id)
@@ -197,8 +196,7 @@ class RedisRefreshCoordinator:
                     self._tasks.start_once(self._publish_late)
                 return outcome
             except SealError:
-                # Sending the token again would end the session. In a roll-out of a new password
-                # the next request may reach a worker that can read it.
+                # Sending the token again would end the session; others may be able to read it.
                 raise WorkOSUnavailableError("Another worker's refresh cannot be read") from None
             if isinstance(found, Found):
                 return found.outcome or await self._signed_out(exchange)
@@ -218,7 +216,7 @@ class RedisRefreshCoordinator:
         )
 
     async def _perform(self, key: str, exchange: Exchange, owner: str) -> Outcome:
-        """Exchange a token whose lock is held; it is released with the publication."""
+        """Exchange a token whose lock is held; publishing the outcome releases it."""
         try:
             outcome = await exchange.perform()
         except BaseException:
@@ -251,21 +249,24 @@ class RedisRefreshCoordinator:
         outcome = next(self._local.recall(key), None)
         if outcome is not None:
             found = await self._shared.publish(key, outcome, owner=owner)
-            if found.outcome != outcome:  # as it is where a command is repeated
-                outcome = await self._note(key, found, outcome.session_id) or outcome
+            better = await self._note(key, found, outcome.session_id)
+            # A command that is repeated finds what it has stored itself.
+            outcome = outcome if better in {None, outcome} else better
         self._unpublished.pop(key, None)
         return outcome
 
     async def _publish_late(self) -> None:
         """Tell the other workers what they could not be told, until they have been."""
         seconds, longest = _RETRY_SECONDS
-        while self._unpublished or self._ends:
+        while True:
             with contextlib.suppress(RedisDownError):
                 while self._ends:
-                    session_id, how = next(iter(self._ends.items()))
-                    await self._shared.end(session_id, how)
-                    if self._ends.get(session_id, how) == how:
-                        self._ends.pop(session_id, None)
+                    session_id, how = self._ends.popitem(last=False)
+                    try:
+                        await self._shared.end(session_id, how)
+                    except BaseException:
+                        self._ends.setdefault(session_id, how)
+                        raise
                 while self._unpublished:
                     await self._publish(*next(iter(self._unpublished.items())))
                 return

@@ -9,7 +9,7 @@ from seal_factory import PASSWORD
 
 from authkit_asgi import seal as seal_module
 from authkit_asgi.errors import SealError
-from authkit_asgi.seal import MAX_DEPTH, MAX_SEAL_LENGTH, seal, unseal
+from authkit_asgi.seal import MAX_DEPTH, MAX_SEAL_LENGTH, is_seal, seal, unseal
 
 
 def test_seal_of_16384_characters_is_written_and_read_and_one_of_16385_is_neither():
@@ -52,3 +52,19 @@ def test_depth_is_counted_again_after_what_was_closed(kind):
 def test_base64_is_that_of_urls_without_padding(octets, text):
     assert seal_module._base64(octets) == text
     assert seal_module._unbase64(text) == octets
+
+
+def test_other_limits_count_to_the_character():
+    sealed = seal("x" * 20_000, PASSWORD, max_length=30_000)
+    length = len(sealed)
+    assert length > MAX_SEAL_LENGTH
+    assert is_seal(sealed, max_length=length)
+    assert unseal(sealed, PASSWORD, max_length=length) == "x" * 20_000
+    assert not is_seal(sealed, max_length=length - 1)
+    for refuse in (
+        lambda: unseal(sealed, PASSWORD, max_length=length - 1),
+        lambda: unseal(sealed, PASSWORD),
+        lambda: seal("x" * 20_000, PASSWORD, max_length=length - 1),
+    ):
+        with pytest.raises(SealError):
+            refuse()

@@ -148,7 +148,7 @@ async def test_transform_that_fails_locks_nobody_out(emulator, caplog):
 
 
 async def test_token_is_not_lost_with_a_user_too_large_for_any_seal(emulator):
-    emulator.update_user("user_ada", metadata={"note": "x" * 20_000})
+    emulator.update_user("user_ada", metadata={"note": "x" * 60_000})
     authkit = smaller(emulator, session_user_fields=["first_name"])
     browser = Browser(smaller_site(authkit))
     assert (await sign_in(browser, emulator)).status == 303

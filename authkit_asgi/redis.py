@@ -219,7 +219,7 @@ class RedisRefreshCoordinator:
         """Exchange a token whose lock is held; publishing the outcome releases it."""
         try:
             outcome = await exchange.perform()
-        except BaseException:
+        except BaseException:  # an event loop that ends, too: nobody is to wait for the lease
             await self._release(key, owner)
             raise
         if outcome.successor_key == key:
@@ -264,7 +264,7 @@ class RedisRefreshCoordinator:
                     session_id, how = self._ends.popitem(last=False)
                     try:
                         await self._shared.end(session_id, how)
-                    except BaseException:
+                    except BaseException:  # an event loop that ends, too: another one tells it
                         self._ends.setdefault(session_id, how)
                         raise
                 while self._unpublished:

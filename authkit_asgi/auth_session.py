@@ -12,12 +12,9 @@ from workos import AsyncWorkOSClient
 
 from authkit_asgi.api import SignInOptions
 from authkit_asgi.auth import Auth, SignedIn, SignedOut, SignedOutReason
+from authkit_asgi.companion_cookies import CompanionCookies
 from authkit_asgi.config import AuthKitConfig
-from authkit_asgi.cookies import (
-    ACCESS_TOKEN_COOKIE,
-    SetCookie,
-    cookie_values,
-)
+from authkit_asgi.cookies import SetCookie
 from authkit_asgi.errors import (
     GrantRejectedError,
     InvalidSessionError,
@@ -36,7 +33,7 @@ from authkit_asgi.user_loading import UserLoading
 _SIGNED_OUT = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
 
 
-class AuthSession(PendingSignIns, UserLoading):
+class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
     """The session of one connection, as `request.state.authkit` and `CurrentSession`.
 
     Its methods collect cookies, which the middleware writes with the response's headers; once
@@ -87,13 +84,16 @@ class AuthSession(PendingSignIns, UserLoading):
         """
         kit, loaded, session = self._authkit, self._loaded, self._loaded.session
         if session is not None and (self._cookies.change_session or loaded.is_outdated):
-            newest = await (kit.reseal(loaded) if loaded.is_outdated else kit.newest(session))
+            newest = None
+            if not loaded.is_idle:
+                newest = await (kit.reseal(loaded) if loaded.is_outdated else kit.newest(session))
             if kit.is_over(session) or (newest is None and not kit.is_wanted(loaded)):
                 self._cookies.leave()
             elif newest is not None:
                 kit.size_warning.note(newest)
                 with contextlib.suppress(SessionTooLargeError):  # that request has said so
                     self._cookies.store(newest)
+        self._write_companions()
         return self.close()
 
     def close(self) -> list[SetCookie]:
@@ -141,7 +141,7 @@ class AuthSession(PendingSignIns, UserLoading):
     async def _exchange(self, organization_id: str | None) -> SignedIn:
         self._cookies.require_open()
         session = self._loaded.session
-        if session is None:
+        if session is None or self._loaded.is_idle:
             raise InvalidSessionError("There is no session to refresh")
         successor = await self._authkit.refresh(session, organization_id)
         self._set(renewed(session, successor, self._authkit.now()))
@@ -230,12 +230,10 @@ class AuthSession(PendingSignIns, UserLoading):
         self._cookies.require_open()
         session = self._loaded.session
         url = self._authkit.logout_url(session, return_to)
-        cookies = self._authkit.cookies
         self._set(Loaded(auth=_SIGNED_OUT))
         self._cookies.delete()
         self._expire_verifiers(list(self.verifiers()))
-        if cookie_values(self._scope["headers"], ACCESS_TOKEN_COOKIE.encode()):
-            self._cookies.write(*cookies.expire_access_token())
+        self._expire_access_token()
         if session is not None:
             await self._authkit.end(session)
         return url

@@ -26,6 +26,7 @@ from authkit_asgi.setting_types import AuthKitSettings, RefreshMode, SameSite
 
 _MIN_SESSION_BYTES, _MAX_SESSION_BYTES = 4096, 16_384  # of one cookie, of what is read
 _USER_FIELDS = frozenset(field.name for field in fields(User))
+_MIN_TIMEOUT_SECONDS = 10  # the time of last use is kept in whole seconds
 _MAX_LEEWAY_SECONDS = 60  # more would let a revoked session live on noticeably
 _PATH = re.compile(r"/(?![/\\])[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 
@@ -85,9 +86,13 @@ class AuthKitConfig:
     or 30 where it lives 5 minutes or less. Half of its life at most."""
     refresh_timeout: float = 10
     """Seconds a refresh may take in all."""
+    inactivity_timeout: float | None = None
+    """Seconds, 10 or more, after which a session that nobody has used is over; `None` for never."""
     session_user_fields: Sequence[str] | None = None
     """The fields of `User` that the session cookie holds, `id` and `email` in any case; all when
     `None` (WORKOS_SESSION_USER_FIELDS, comma-separated)."""
+    eager_auth: bool = False
+    """Whether pages get the access token in a cookie that scripts can read, for 30 s."""
     trusted_origins: Sequence[str] = ()
     """Other origins whose pages may open WebSockets and, under SameSite=None, send forms."""
     logout_return_origins: Sequence[str] = ()
@@ -286,6 +291,9 @@ def _number_problems(config: AuthKitConfig) -> Iterator[str]:
         yield "refresh is neither auto nor never"
     if not 0 <= (config.refresh_buffer or 0) < float("inf"):
         yield "refresh_buffer is not a number of seconds, 0 or more"
+    timeout = config.inactivity_timeout
+    if timeout is not None and not _MIN_TIMEOUT_SECONDS <= timeout < float("inf"):
+        yield "inactivity_timeout is not a number of seconds, 10 or more"
     for name in ("jwks_max_age", "jwks_max_stale", "api_timeout", "refresh_timeout"):
         if not 0 < getattr(config, name) < float("inf"):
             yield f"{name} is not a positive number of seconds"

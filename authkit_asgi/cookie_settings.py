@@ -10,6 +10,8 @@ from authkit_asgi.origins import parse_http_url
 VERIFIER_COOKIE_PREFIX = "wos-auth-verifier-"
 """Name of the cookies that hold a pending sign-in, before the hash that tells them apart."""
 
+ACCESS_TOKEN_COOKIE = "workos-access-token"  # noqa: S105  # the name authkit-nextjs gives it
+
 _MAX_NAME_LENGTH = 256
 _CHUNK = re.compile(r"\.[0-9]\Z")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 6265: a token
@@ -24,6 +26,8 @@ def name_problems(cookie_name: str, *, is_secure: bool, has_domain: bool) -> Ite
         yield f"{name} is not a usable cookie name: letters, digits and -._ are"
     if _CHUNK.search(cookie_name):
         yield f"{name} ends in a dot and a digit, as the parts of a large session do"
+    if cookie_name == ACCESS_TOKEN_COOKIE:
+        yield f"{name} is the name of the cookie that hands the access token to scripts"
     if len(lowered) > _MAX_NAME_LENGTH:
         yield f"{name} is longer than {_MAX_NAME_LENGTH} characters"
     if lowered.startswith(("__host-", "__secure-", "__http-")) and not is_secure:

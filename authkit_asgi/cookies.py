@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from authkit_asgi.config import AuthKitConfig
-from authkit_asgi.cookie_settings import VERIFIER_COOKIE_PREFIX
+from authkit_asgi.cookie_settings import ACCESS_TOKEN_COOKIE, VERIFIER_COOKIE_PREFIX
 from authkit_asgi.errors import (
     PKCEPayloadTooLargeError,
     ResponseStartedError,
@@ -17,7 +17,12 @@ from authkit_asgi.errors import (
 MAX_COOKIE_BYTES = 4096
 """Name plus value; what is longer browsers drop without a word (RFC 6265bis, 5.6)."""
 
-ACCESS_TOKEN_COOKIE = "workos-access-token"  # noqa: S105  # the name authkit-nextjs gives it
+ACTIVITY_SUFFIX = "-activity"
+"""What the name of the cookie with the time of last use has behind the session cookie's."""
+
+ACCESS_TOKEN_MAX_AGE_SECONDS = 30
+"""A script that is to read the token does so when its page starts."""
+
 MAX_VERIFIER_LINE_BYTES = 3800
 """Of a whole Set-Cookie line, as in authkit-session: proxies cap lower than browsers."""
 
@@ -106,6 +111,7 @@ class CookieWriter:
             config.max_session_cookie_bytes if config.cookie_chunking else MAX_COOKIE_BYTES
         )
         self._max_age = config.cookie_max_age
+        self.notes_activity = config.inactivity_timeout is not None
         self._domain = config.cookie_domain
         self._secure = "; Secure" if config.cookie_secure else ""
         self._same_site = config.cookie_same_site.capitalize()
@@ -168,9 +174,29 @@ class CookieWriter:
         lines = [*self.expire_session(), *self.expire_chunks(chunks)]
         return [line for line in lines if line.domain != self._domain]
 
+    def activity(self, value: str) -> SetCookie:
+        """Return the line that stores the time of last use, for as long as the session's cookie."""
+        name = self._session_name + ACTIVITY_SUFFIX
+        return self._write(name, value, self._max_age, self._same_site)
+
+    def expire_activity(self) -> list[SetCookie]:
+        """Return the lines that delete the time of last use."""
+        return self._expire(self._session_name + ACTIVITY_SUFFIX, self._same_site)
+
+    def access_token(self, token: str) -> SetCookie:
+        """Return the line that hands an access token to the scripts of this very host."""
+        return self._write(
+            ACCESS_TOKEN_COOKIE,
+            token,
+            ACCESS_TOKEN_MAX_AGE_SECONDS,
+            self._same_site,
+            host_only=True,
+            http_only=False,
+        )
+
     def expire_access_token(self) -> list[SetCookie]:
-        """Return the lines that delete the access-token cookie which authkit-nextjs writes."""
-        return self._expire(ACCESS_TOKEN_COOKIE, self._same_site)
+        """Return the lines that delete the access-token cookie, authkit-nextjs's as well."""
+        return self._expire(ACCESS_TOKEN_COOKIE, self._same_site, http_only=False)
 
     def verifier(self, name: str, state: str) -> SetCookie:
         """Return the line that stores a pending sign-in.
@@ -189,15 +215,22 @@ class CookieWriter:
         """Return the line that deletes a pending sign-in."""
         return self._write(name, "", 0, self._verifier_same_site)
 
-    def _expire(self, name: str, same_site: str) -> list[SetCookie]:
-        lines = [self._write(name, "", 0, same_site)]
+    def _expire(self, name: str, same_site: str, *, http_only: bool = True) -> list[SetCookie]:
+        lines = [self._write(name, "", 0, same_site, http_only=http_only)]
         if self._domain is not None:
             # What an earlier configuration without domain left would shadow ours for ever.
-            lines.append(self._write(name, "", 0, same_site, host_only=True))
+            lines.append(self._write(name, "", 0, same_site, host_only=True, http_only=http_only))
         return lines
 
     def _write(
-        self, name: str, value: str, max_age: int, same_site: str, *, host_only: bool = False
+        self,
+        name: str,
+        value: str,
+        max_age: int,
+        same_site: str,
+        *,
+        host_only: bool = False,
+        http_only: bool = True,
     ) -> SetCookie:
         domain = None if host_only else self._domain
         line = (
@@ -205,7 +238,7 @@ class CookieWriter:
             + (f"; Domain={domain}" if domain else "")
             + f"; Max-Age={max_age}"
             + ("" if max_age else f"; Expires={_EPOCH}")
-            + "; HttpOnly"
+            + ("; HttpOnly" if http_only else "")
             + self._secure
             + f"; SameSite={same_site}"
         )

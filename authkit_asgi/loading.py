@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from authkit_asgi.auth import Auth, Claims, SignedIn, SignedOut, SignedOutReason
+from authkit_asgi.authentication import authenticate
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter
 from authkit_asgi.errors import (
@@ -21,6 +22,7 @@ from authkit_asgi.errors import (
     UnacceptableClaimsError,
     UnavailableError,
 )
+from authkit_asgi.inactivity import Inactivity
 from authkit_asgi.outcomes import Outcome, refresh_key
 from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.reasons import signed_out_by
@@ -28,7 +30,6 @@ from authkit_asgi.refresh import RefreshCoordinator, Successor
 from authkit_asgi.renewal import SessionRenewal
 from authkit_asgi.session import Session, session_id, session_organization
 from authkit_asgi.session_reader import SessionReader
-from authkit_asgi.sign_in import authenticate
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
 
 _MAX_COMPARED = 4  # authentic cookies of one name; browsers have two at most
@@ -40,6 +41,7 @@ _CERTAIN_SECONDS = 60  # after a refusal; until then another worker may have won
 
 NO_COOKIE = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
 INVALID = SignedOut(reason=SignedOutReason.INVALID_SESSION_COOKIE)
+_IDLE = SignedOut(reason=SignedOutReason.SESSION_EXPIRED)
 _OVER = SignedOut(reason=SignedOutReason.SIGNED_OUT)
 
 
@@ -56,6 +58,8 @@ class Loaded:
     """The session has taken another's place."""
     is_dead: bool = False
     """The cookie is of no more use to any worker, and has to go."""
+    is_idle: bool = False
+    """Nobody has used the session for too long: nothing brings it back."""
     is_outdated: bool = False
     """The cookie is to be sealed anew, with the newest password."""
     loaded_at: float = 0
@@ -79,6 +83,7 @@ class SessionLoader:
         coordinator: RefreshCoordinator,
         renewal: SessionRenewal,
         *,
+        inactivity: Inactivity | None,
         clock: Callable[[], float],
     ) -> None:
         self._config = config
@@ -87,11 +92,19 @@ class SessionLoader:
         self._verifier = verifier
         self._coordinator = coordinator
         self._renewal = renewal
+        self._inactivity = inactivity
         self._clock = clock
         buffer = config.refresh_buffer
         self._longest_buffer = _BUFFER if buffer is None else buffer
 
-    async def load(self, values: Sequence[str], *, may_refresh: bool, may_wait: bool) -> Loaded:
+    async def load(
+        self,
+        values: Sequence[str],
+        activity: Sequence[str] = (),
+        *,
+        may_refresh: bool,
+        may_wait: bool,
+    ) -> Loaded:
         """See `AuthKit.load`; without `may_wait`, signing keys are waited for 1 s at most."""
         if not values:
             return _NOTHING
@@ -102,9 +115,14 @@ class SessionLoader:
             session = max(sessions, key=_rank)
         else:
             return Loaded(auth=INVALID, conflicting=bool(sessions))
-        return await self._load_one(session, may_refresh=may_refresh, may_wait=may_wait)
+        return await self._load_one(session, activity, may_refresh=may_refresh, may_wait=may_wait)
 
-    async def _load_one(self, session: Session, *, may_refresh: bool, may_wait: bool) -> Loaded:
+    async def _load_one(
+        self, session: Session, activity: Sequence[str], *, may_refresh: bool, may_wait: bool
+    ) -> Loaded:
+        if self._inactivity is not None and self._inactivity.is_over(session, activity):
+            may_delete = not self._config.is_read_only
+            return Loaded(auth=_IDLE, session=session, is_dead=may_delete, is_idle=True)
         try:
             if may_refresh and session.refresh_token is not None:
                 return await self._load(session, refresh_key(session.refresh_token))

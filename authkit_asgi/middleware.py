@@ -25,7 +25,7 @@ from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.response_headers import send_with_cookies
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_contents import SessionTransform
-from authkit_asgi.session_cookies import NONE_SENT, sent_cookies
+from authkit_asgi.session_cookies import NONE_SENT, SentCookies, sent_cookies
 from authkit_asgi.setting_types import AuthKitSettings
 
 logger = logging.getLogger(__name__)
@@ -206,7 +206,7 @@ class AuthKitMiddleware:
             return AuthSession(self._authkit, scope, _CROWDED, sent)
         if not sent.values:
             return AuthSession(self._authkit, scope, _INCOMPLETE, sent)
-        return AuthSession(self._authkit, scope, await self._load(scope, sent.values), sent)
+        return AuthSession(self._authkit, scope, await self._load(scope, sent), sent)
 
     def _is_untrusted(self, scope: Scope) -> bool:
         """Tell whether a page of a foreign origin sends this, with the user's cookies.
@@ -224,10 +224,10 @@ class AuthKitMiddleware:
         origin = header(scope, b"origin")
         return origin is not None and origin not in self._origins
 
-    async def _load(self, scope: Scope, values: Sequence[str]) -> Loaded:
+    async def _load(self, scope: Scope, sent: SentCookies) -> Loaded:
         is_own = scope["path"] in self._own_paths or get_route_path(scope) in self._own_paths
         try:
-            return await self._authkit.load(values, may_refresh=not is_own)
+            return await self._authkit.load(sent.values, sent.activity, may_refresh=not is_own)
         except Exception as error:  # noqa: BLE001  # fail closed: whatever breaks, nobody is let in
             # Neither message nor traceback: both may hold what was in the cookie.
             logger.error("Loading a session failed with %s", type(error).__qualname__)  # noqa: TRY400

@@ -11,6 +11,7 @@ import anyio.lowlevel
 
 from authkit_asgi.api import WorkOSAPI
 from authkit_asgi.auth import Auth
+from authkit_asgi.authentication import authenticate
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import (
     ConnectionLostError,
@@ -42,7 +43,6 @@ from authkit_asgi.session import (
     unseal_session,
 )
 from authkit_asgi.session_contents import SessionContents
-from authkit_asgi.sign_in import authenticate
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
 
 logger = logging.getLogger(__name__)

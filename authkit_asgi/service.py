@@ -8,8 +8,10 @@ from typing import Any, Unpack
 
 from authkit_asgi.api import SignInOptions, WorkOSAPI
 from authkit_asgi.auth import User
+from authkit_asgi.authentication import access_token_verifier
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter
+from authkit_asgi.eager_auth import EagerAuth
 from authkit_asgi.errors import (
     GrantRejectedError,
     SessionReadOnlyError,
@@ -18,6 +20,7 @@ from authkit_asgi.errors import (
 )
 from authkit_asgi.hooks import RefreshErrorHook, RefreshHooks, RefreshSuccessHook
 from authkit_asgi.http_clients import HTTPClientFactory, HTTPClients
+from authkit_asgi.inactivity import Inactivity
 from authkit_asgi.loading import Loaded, SessionLoader
 from authkit_asgi.outcomes import KNOWN_SECONDS, refresh_key
 from authkit_asgi.pkce import PendingSignIn, surplus_verifiers
@@ -29,7 +32,6 @@ from authkit_asgi.session_contents import SessionContents, SessionTransform
 from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult
 from authkit_asgi.sign_out import logout_url
 from authkit_asgi.size_warning import SizeWarning
-from authkit_asgi.tokens import AccessTokenVerifier
 
 
 class AuthKit:
@@ -70,16 +72,7 @@ class AuthKit:
         )
         self._contents = SessionContents(config, session_transform)
         self._hooks = RefreshHooks(on_session_refresh_success, on_session_refresh_error)
-        self._verifier = AccessTokenVerifier(
-            config.jwks_url,
-            http_client=self.http_clients.lend,
-            issuers=config.issuers,
-            client_id=config.client_id,
-            leeway=config.jwt_leeway,
-            jwks_max_age=config.jwks_max_age,
-            jwks_max_stale=config.jwks_max_stale,
-            clock=clock,
-        )
+        self._verifier = access_token_verifier(config, self.http_clients, clock=clock)
         self._renewal = SessionRenewal(
             config,
             self.api,
@@ -89,8 +82,17 @@ class AuthKit:
             hooks=self._hooks,
             clock=clock,
         )
+        timeout = config.inactivity_timeout
+        self.inactivity = None if timeout is None else Inactivity(config, timeout, clock=clock)
+        self.eager_auth = EagerAuth(self.cookies) if config.eager_auth else None
         self._loader = SessionLoader(
-            config, self.cookies, self._verifier, self.coordinator, self._renewal, clock=clock
+            config,
+            self.cookies,
+            self._verifier,
+            self.coordinator,
+            self._renewal,
+            inactivity=self.inactivity,
+            clock=clock,
         )
         self.size_warning = SizeWarning(config, clock=clock)
         self._resealer = SessionResealer(config, self.coordinator, self._contents, clock=clock)
@@ -98,15 +100,21 @@ class AuthKit:
             config, self.api, self.cookies, self._verifier, contents=self._contents, clock=clock
         )
 
-    async def load(self, values: Sequence[str], *, may_refresh: bool = True) -> Loaded:
+    async def load(
+        self, values: Sequence[str], activity: Sequence[str] = (), *, may_refresh: bool = True
+    ) -> Loaded:
         """Return who the session cookies' `values` are from, in the order in which they came.
 
         An access token that has expired or soon will, or whose signature does not verify, is
         exchanged for a new one, unless `may_refresh` is false. Without that no session is marked
-        to be sealed anew, either. Never raises for anything a request can hold.
+        to be sealed anew, either. `activity` is what the activity cookies hold: with an
+        `inactivity_timeout`, a session not used for so long is nobody's, whatever its token says.
+        Never raises for anything a request can hold.
         """
         may_write = may_refresh and not self.config.is_read_only
-        loaded = await self._loader.load(values, may_refresh=may_write, may_wait=may_refresh)
+        loaded = await self._loader.load(
+            values, activity, may_refresh=may_write, may_wait=may_refresh
+        )
         return self._resealer.mark(loaded) if may_write else loaded
 
     async def reseal(self, loaded: Loaded) -> str | None:

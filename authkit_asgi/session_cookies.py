@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from authkit_asgi.cookies import (
+    ACTIVITY_SUFFIX,
     MAX_SAME_NAME,
     CookieChanges,
     CookieWriter,
@@ -32,6 +33,8 @@ class SentCookies:
     is_crowded: bool = False
     """Whether there are more than are looked at. Somebody else may have put them there, to hide
     the browser's own: no browser has so many by itself."""
+    activity: tuple[str, ...] = field(default=(), repr=False)
+    """What may say when the session was last used; each costs a look at its MAC."""
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -46,18 +49,26 @@ def sent_cookies(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> SentCoo
     """Return the session cookies in ASGI headers, in the order in which they came."""
     plain: list[str] = []
     chunks: dict[int, list[str]] = {}
+    activity: list[str] = []
     for found, value in parsed_cookies(headers, name):
         if found == name:
             plain.append(value.decode("latin-1"))
         elif found[:-1] == name + b"." and found[-1:].isdigit():
             chunks.setdefault(int(found[-1:]), []).append(value.decode("latin-1"))
+        elif found == name + ACTIVITY_SUFFIX.encode():
+            activity.append(value.decode("latin-1"))
     if not chunks and not plain:
         return NONE_SENT
     if len(plain) > 1:
         plain = [*dict.fromkeys(plain)]
     joined, is_crowded = _join(chunks) if chunks else ((), False)
-    is_crowded = is_crowded or len(plain) > MAX_SAME_NAME
-    return SentCookies(tuple(plain[:MAX_SAME_NAME]), joined, frozenset(chunks), is_crowded)
+    return SentCookies(
+        plain=tuple(plain[:MAX_SAME_NAME]),
+        joined=joined,
+        chunks=frozenset(chunks),
+        is_crowded=is_crowded or len(plain) > MAX_SAME_NAME,
+        activity=tuple(activity[:MAX_SAME_NAME]),
+    )
 
 
 def _join(chunks: dict[int, list[str]]) -> tuple[tuple[str, ...], bool]:
@@ -95,7 +106,7 @@ class SessionCookies(CookieChanges):
     def __init__(self, writer: CookieWriter, sent: SentCookies) -> None:
         super().__init__()
         self._writer = writer
-        self._sent = sent
+        self.sent = sent
         self._pending: list[SetCookie] = []
 
     @property
@@ -123,8 +134,11 @@ class SessionCookies(CookieChanges):
         """
         # Chunks may have been written since the request was sent.
         likely = range(_LIKELY_CHUNKS) if self._writer.may_chunk else ()
-        chunks = self._writer.expire_chunks({*likely, *self._sent.chunks})
-        self._replace([*self._writer.expire_session(), *chunks])
+        chunks = self._writer.expire_chunks({*likely, *self.sent.chunks})
+        lines = [*self._writer.expire_session(), *chunks]
+        if self.sent.activity or self._writer.notes_activity:
+            lines += self._writer.expire_activity()
+        self._replace(lines)
 
     def leave(self) -> None:
         """Leave the session's cookies as they are."""
@@ -137,15 +151,15 @@ class SessionCookies(CookieChanges):
         That is an older cookie of this host alone, beside one for the domain; and under
         SameSite=Strict, where a callback brings no session cookie, the other kind of cookie.
         """
-        self.write(*self._writer.expire_host_only_session({0, *self._sent.chunks}))
+        self.write(*self._writer.expire_host_only_session({0, *self.sent.chunks}))
         if self._writer.is_strict:
             written = {line.name for line in self._pending}
             others = [*self._writer.expire_session(), *self._writer.expire_chunks({0})]
             self.write(*(line for line in others if line.name not in written))
 
     def _deletions(self) -> list[SetCookie]:
-        plain = self._writer.expire_session() if self._sent.plain else ()
-        return [*plain, *self._writer.expire_chunks(self._sent.chunks)]
+        plain = self._writer.expire_session() if self.sent.plain else ()
+        return [*plain, *self._writer.expire_chunks(self.sent.chunks)]
 
     def _replace(self, lines: list[SetCookie]) -> None:
         self.require_open()

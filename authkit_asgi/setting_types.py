@@ -35,7 +35,9 @@ class AuthKitSettings(TypedDict, total=False):
     refresh: RefreshMode
     refresh_buffer: float | None
     refresh_timeout: float
+    inactivity_timeout: float | None
     session_user_fields: Sequence[str] | None
+    eager_auth: bool
     trusted_origins: Sequence[str]
     logout_return_origins: Sequence[str]
     login_path: str

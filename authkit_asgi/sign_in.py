@@ -8,7 +8,8 @@ from typing import Any, Unpack
 from urllib.parse import urlsplit
 
 from authkit_asgi.api import SignInOptions, WorkOSAPI
-from authkit_asgi.auth import Impersonator, SignedIn, User, signed_in
+from authkit_asgi.auth import Impersonator, SignedIn, User
+from authkit_asgi.authentication import authenticate
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter, SetCookie
 from authkit_asgi.errors import (
@@ -82,26 +83,6 @@ class SignInResult:
     def impersonator(self) -> Impersonator | None:
         """Who acts in the user's name."""
         return self.session.impersonator
-
-
-async def authenticate(session: Session, verifier: AccessTokenVerifier) -> SignedIn:
-    """Return who is signed in by an authentic `session`.
-
-    Raises:
-        InvalidTokenError: Its access token does not verify, or has expired.
-        InvalidSessionError: The token is not the sealed user's.
-        KeysUnavailableError: It cannot be verified now.
-    """
-    claims = await verifier.verify(session.access_token)
-    if claims.sub != session.user_id:
-        raise InvalidSessionError("The access token is not the sealed user's")
-    return signed_in(
-        claims,
-        access_token=session.access_token,
-        user=session.user,
-        impersonator=session.impersonator,
-        authentication_method=session.authentication_method,
-    )
 
 
 class SignInFlow:

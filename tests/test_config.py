@@ -187,6 +187,7 @@ def test_all_faults_come_at_once_a_line_each_without_a_value():
         "refresh": MARKER,
         "refresh_buffer": -77077,
         "refresh_timeout": -77077,
+        "inactivity_timeout": -77077,
         "session_user_fields": [MARKER],
         "trusted_origins": [MARKER],
         "logout_return_origins": [MARKER],
@@ -196,7 +197,7 @@ def test_all_faults_come_at_once_a_line_each_without_a_value():
         "logout_path": MARKER,
         "default_return_path": MARKER,
     }
-    assert changes.keys() | {"issuers"} == AuthKitSettings.__optional_keys__
+    assert changes.keys() | {"issuers", "eager_auth"} == AuthKitSettings.__optional_keys__
     with pytest.raises(ConfigurationError) as caught:
         AuthKitConfig(**changes)
     error = caught.value

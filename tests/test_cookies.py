@@ -141,8 +141,13 @@ def test_lines_are_those_of_the_kits(changes, middle, secure, same_site, verifie
         f"wos-session=SEAL{start}; Max-Age=34560000{end}{same_site}"
     )
     assert cookies.expire_session()[0].line.decode() == f"wos-session={start}{gone}{end}{same_site}"
+    # Read by scripts; authkit-nextjs gives it no path.
+    readable = end.replace("; HttpOnly", "") + same_site
     assert cookies.expire_access_token()[0].line.decode() == (
-        f"workos-access-token={start}{gone}{end}{same_site}"
+        f"workos-access-token={start}{gone}{readable}"
+    )
+    assert cookies.access_token("JWT").line.decode() == (
+        f"workos-access-token=JWT; Path=/; Max-Age=30{readable}"
     )
     assert cookies.verifier(VERIFIER, "SEAL").line.decode() == (
         f"{VERIFIER}=SEAL{start}; Max-Age=600{end}{verifier_same_site}"

@@ -15,6 +15,10 @@ EXPECTED = {
         "size_warning.py",
         "Large: a session cookie of %s bytes, 4096 of which browsers store in one: %s. See %s",
     ): "WorkOS: names of claims, shortened and quoted",
+    (
+        "eager_auth.py",
+        "Large: eager_auth leaves out access tokens of more bytes than a cookie holds",
+    ): "no arguments",
     ("api.py", "The HTTP client failed: %s"): "nothing: a class's name",
     ("hooks.py", "A refresh hook failed"): "the application: an exception of its own hook",
     ("jwks.py", "JWKS fetch failed; next try after %g s. %s"): "the key server: repr, shortened",

@@ -25,7 +25,7 @@ SOUND = Breakage(
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda each: f"{each.table}: {each.what}")
 def test_breakage_fits_the_code_and_names_tests(breakage, tmp_path):
     broken = tmp_path / breakage.file
-    broken.parent.mkdir(parents=True)
+    broken.parent.mkdir(parents=True, exist_ok=True)
     broken.write_bytes((ROOT / breakage.file).read_bytes())
     breakage.apply(tmp_path)
     if broken.suffix == ".py":

@@ -68,11 +68,12 @@ def run_application(
     same_site: str = "lax",
     certificate: Certificate | None = None,
     public_port: int | None = None,
+    **more: str,
 ) -> Iterator[str]:
     """Serve the example application and yield its address.
 
     That is on `localhost`, or with a certificate on `SECURE_HOST`. Browsers may reach it on another
-    port, through a proxy.
+    port, through a proxy. `more` are variables of its own.
     """
     port = free_port()
     address = f"https://{SECURE_HOST}:{port}" if certificate else f"http://localhost:{port}"
@@ -82,6 +83,7 @@ def run_application(
         "WORKOS_REDIRECT_URI": f"{public}/callback",
         "WORKOS_COOKIE_PASSWORD": "a password of at least 32 characters",
         "WORKOS_COOKIE_SAME_SITE": same_site,
+        **more,
     }
     with _server("strict_app:make", "--factory", port=port, certificate=certificate, **variables):
         yield address

@@ -1,10 +1,14 @@
 """The example application without tolerance for expired tokens: 3 s shall be 3 s.
 
 Its own pages forbid frames, so there is one more, for other sites to embed and to send forms to.
+With EAGER_AUTH set there is another, whose script takes the access token as the README has it.
 """
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,8 +23,9 @@ def make() -> FastAPI:
     # Tokens of 3 s are always about to expire: each request would renew them ahead of time.
     has_buffer = "refresh_buffer" in AuthKitConfig.__dataclass_fields__
     ahead: dict[str, Any] = {"refresh_buffer": 0} if has_buffer else {}
-    app = create_app(jwt_leeway=0, **ahead)
+    app = create_app(jwt_leeway=0, eager_auth="EAGER_AUTH" in os.environ, **ahead)
     app.api_route("/widget", methods=["GET", "POST"])(_widget)
+    app.get("/script")(_script)
     return app
 
 
@@ -31,4 +36,17 @@ async def _widget(request: Request) -> Response:
     return HTMLResponse(
         f'<!doctype html><title>Widget</title><p role="status">{request.method}: {who}</p>'
         '<form method="post" action="/widget"><button>Send</button></form>'
+    )
+
+
+async def _script(request: Request) -> Response:
+    """Show the token in force, and what the page's own script finds at once and afterwards."""
+    auth = get_auth(request)
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (lines,) = re.findall(r"^```js\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    return HTMLResponse(
+        f"<!doctype html><title>Script</title><script>{lines}"
+        "const taken = [takeAccessToken(), takeAccessToken()];"
+        "const left = document.cookie;"
+        f"</script><p>{auth.access_token if auth.user is not None else ''}</p>"
     )

@@ -40,6 +40,8 @@ def starlette() -> None:
     app.add_middleware(AuthKitMiddleware, client_id="client_1", jwt_leeway=1.5)
     app.add_middleware(AuthKitMiddleware, session_user_fields=("id", "external_id"))
     app.add_middleware(AuthKitMiddleware, session_transform=transform)
+    app.add_middleware(AuthKitMiddleware, eager_auth=True, inactivity_timeout=1800)
+    app.add_middleware(AuthKitMiddleware, inactivity_timeout=None)
     app.add_middleware(AuthKitMiddleware, config, session_transform=transform_later)
     AuthKit(config, session_transform=lambda session: {**session, "plan": "a"})
 

@@ -172,7 +172,8 @@ class User(_Marked):
         """The fields that the session does not hold, which read as if WorkOS had none.
 
         `AuthSession.load_user` asks WorkOS for them. What a kit has left out of its cookie counts
-        too. No field itself: two users are equal, and serialised alike, whatever is not loaded.
+        too. No field itself: two users are equal, and serialised alike, whatever is not loaded;
+        and of a user that `dataclasses.replace` makes, everything counts as loaded.
         """
         return getattr(self, "_not_loaded", frozenset())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -48,7 +49,7 @@ class RefreshHooks:
             return
         try:
             result = hook(subject)
-        except Exception:
+        except (Exception, asyncio.CancelledError):  # the latter of a task that it has asked
             logger.exception("A refresh hook failed")
             return
         if result is not None:

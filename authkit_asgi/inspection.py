@@ -13,13 +13,18 @@ from typing import Any
 
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookie_settings import VERIFIER_COOKIE_PREFIX
-from authkit_asgi.cookies import MAX_COOKIE_BYTES, read_cookies
+from authkit_asgi.cookies import MAX_COOKIE_BYTES
 from authkit_asgi.environment import read_environment
 from authkit_asgi.errors import ConfigurationError, InvalidSessionError, SealError
+from authkit_asgi.legacy_fernet import is_legacy
+from authkit_asgi.legacy_keys import legacy_key_problems
 from authkit_asgi.passwords import CookiePassword, password_problems
 from authkit_asgi.previous_passwords import previous_problems, with_previous
 from authkit_asgi.seal import is_seal, unseal
-from authkit_asgi.session import Session, unseal_session
+from authkit_asgi.session import Session
+from authkit_asgi.session_choice import newest
+from authkit_asgi.session_cookies import SentCookies, sent_cookies
+from authkit_asgi.session_reader import SessionReader
 from authkit_asgi.session_size import SizeBreakdown, breakdown
 from authkit_asgi.tokens import unverified_claims
 
@@ -29,6 +34,7 @@ MAX_INPUT = 128 * 1024
 _LATEST_DATE = 253_402_300_799  # the last second of the year 9999, the latest `datetime` knows
 _HEADER_NAME = re.compile(r"\s*(?:set-)?cookie\s*:", re.IGNORECASE)
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_SEALED_ANEW = "the middleware seals it anew with its next response"
 _UNVERIFIED = "not verified: that WorkOS issued the token has not been checked"
 
 
@@ -38,22 +44,32 @@ class CookieSettings:
 
     password: CookiePassword = field(repr=False)
     name: str = AuthKitConfig.cookie_name
+    legacy_keys: Sequence[str] = field(default=(), repr=False)
+    """The Fernet keys of workos-python whose sessions are taken over."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> CookieSettings:
-        """Read the cookie's password and name from `WORKOS_*`; faults of others do not matter.
+        """Read what opens the cookie, and its name, from `WORKOS_*`; no other fault matters.
 
         Raises:
-            ConfigurationError: The password is missing, or none.
+            ConfigurationError: The password is missing, or none; or a key is.
         """
         settings, _ = read_environment(environ)
         password = settings.get("cookie_password", "")
         previous = settings.get("cookie_password_previous", ())
-        problems = (*password_problems(password), *previous_problems(password, previous))
+        keys = settings.get("legacy_fernet_key", ())
+        problems = (
+            *password_problems(password),
+            *previous_problems(password, previous),
+            *legacy_key_problems(keys),
+        )
         if problems:
             raise ConfigurationError(problems)
-        password = with_previous(password, previous)
-        return cls(password=password, name=settings.get("cookie_name", AuthKitConfig.cookie_name))
+        return cls(
+            password=with_previous(password, previous),
+            name=settings.get("cookie_name", AuthKitConfig.cookie_name),
+            legacy_keys=keys,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +80,8 @@ class Inspection:
     claims: Mapping[str, Any] = field(repr=False)
     size: SizeBreakdown
     cookie_name: str
+    is_legacy: bool
+    """Whether workos-python has sealed it."""
     now: float
     """When the cookie was read, in seconds since the epoch."""
 
@@ -84,12 +102,17 @@ class Inspection:
 
     @property
     def notes(self) -> list[str]:
-        """What is odd about the session, a sentence each."""
+        """What is odd about the session or its seal, a sentence each."""
+        notes = []
+        if self.is_legacy:
+            notes.append(f"It was sealed by workos-python (Fernet): {_SEALED_ANEW}")
+        elif self.session.is_outdated:
+            notes.append(f"It was sealed with an older password: {_SEALED_ANEW}")
         if not self.claims:
-            return ["The access token is no JSON Web Token: nobody is signed in by it"]
-        if self.claims.get("sub") != self.session.user_id:
-            return ["The access token is another user's: nobody is signed in by it"]
-        return []
+            notes.append("The access token is no JSON Web Token: nobody is signed in by it")
+        elif self.claims.get("sub") != self.session.user_id:
+            notes.append("The access token is another user's: nobody is signed in by it")
+        return notes
 
 
 def inspect_cookie(
@@ -97,8 +120,7 @@ def inspect_cookie(
 ) -> Inspection:
     """Open the session cookie in `text`: its value, or Cookie headers as a browser sends them.
 
-    Of several cookies of the name, and their chunks, the one with the newest token is opened, as
-    the middleware does it.
+    Cookies are found, joined, opened and compared as the middleware does it.
 
     Args:
         text: Whatever somebody has copied; nothing in it raises another error.
@@ -108,76 +130,70 @@ def inspect_cookie(
     Raises:
         InvalidSessionError: It holds no session that opens. The message says why, in a line.
     """
+    sent = copied_cookies(text, settings.name)
+    refusal = InvalidSessionError(_missing(sent, settings.name))
+    reader = SessionReader(settings.password, settings.legacy_keys)
     opened: list[tuple[Session, str]] = []
-    refusal = InvalidSessionError(
-        f"There is no cookie {_printable(settings.name)} (WORKOS_COOKIE_NAME) in it"
-    )
-    for sealed in sealed_texts(text, settings.name):
+    for sealed in () if sent.is_crowded else sent.values:
         try:
-            opened.append((_open(sealed, settings.password), sealed))
+            opened.append((reader.read(sealed), sealed))
         except InvalidSessionError as error:
-            refusal = error
+            refusal = InvalidSessionError(_reason(sealed, settings) or str(error))
     if not opened:
         raise refusal
-    if len({session.user_id for session, _ in opened}) > 1:
-        raise InvalidSessionError("The cookies are of different users: nobody is signed in by them")
-    readings = [
+    chosen = newest([session for session, _ in opened])
+    if chosen is None:
+        raise InvalidSessionError(
+            "The cookies are of different users, or too many: nobody is signed in by them"
+        )
+    return next(
         Inspection(
             session=session,
             claims=unverified_claims(session.access_token),
             size=breakdown(session, sealed),
             cookie_name=settings.name,
+            is_legacy=is_legacy(sealed),
             now=clock(),
         )
         for session, sealed in opened
-    ]
-    return max(readings, key=lambda reading: reading.issued_at or 0)
+        if session is chosen
+    )
 
 
-def sealed_texts(text: str, name: str) -> list[str]:
-    """Return the seals in `text`: a bare one, or those of the cookies of one name in headers.
-
-    Chunks (``name.0``, ``name.1``, …) are joined until they make a seal: what is left over from a
-    longer one is not part of it.
-    """
+def copied_cookies(text: str, name: str) -> SentCookies:
+    """Return the session cookies in `text`: a bare value, or those of one name in headers."""
     lines = [_HEADER_NAME.sub("", line, count=1).strip() for line in text.splitlines()]
     lines = [line for line in lines if line]
-    if len(lines) == 1 and (not re.search("[=;]", lines[0]) or lines[0].startswith("gAAAA")):
-        return [lines[0].strip('"')]
-    cookies = read_cookies((b"cookie", line.encode("latin-1", "replace")) for line in lines)
-    pairs = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in cookies]
-    whole = [value for key, value in pairs if key == name]
-    joined = _joined(dict(reversed(pairs)), name)
-    return [*whole, joined] if joined else whole
+    bare = lines[0].strip('"') if len(lines) == 1 else ""
+    if bare and (is_legacy(bare) or not re.search("[=;]", bare)):
+        return SentCookies(plain=(bare,))
+    headers = [(b"cookie", line.encode("latin-1", "replace")) for line in lines]
+    return sent_cookies(headers, name.encode(errors="replace"))
 
 
-def _joined(cookies: Mapping[str, str], name: str) -> str:
-    text, number = "", 0
-    while not is_seal(text) and (chunk := cookies.get(f"{name}.{number}")) is not None:
-        text += chunk
-        number += 1
-    return text
+def _missing(sent: SentCookies, name: str) -> str:
+    """Say why there is nothing to open."""
+    if sent.is_crowded:
+        return "There are more cookies of the name than a browser has: nobody is signed in by them"
+    if sent.chunks:
+        return "The cookie's chunks are incomplete or damaged: copy all of them"
+    return f"There is no cookie {_printable(name)} (WORKOS_COOKIE_NAME) in it"
 
 
-def _open(sealed: str, password: CookiePassword) -> Session:
-    """Return the session in a seal.
-
-    Raises:
-        InvalidSessionError: There is none; its message says more than the middleware's.
-    """
-    if sealed.startswith("gAAAA"):
-        raise InvalidSessionError("It was sealed by workos-python (Fernet), not by this package")
+def _reason(sealed: str, settings: CookieSettings) -> str | None:
+    """Say more than the middleware does of why a text does not open, if there is more to say."""
+    if is_legacy(sealed):
+        message = "It was sealed by workos-python (Fernet): WORKOS_LEGACY_FERNET_KEY opens it"
+        return None if settings.legacy_keys else message
     if sealed.startswith("Fe26.2*") and not is_seal(sealed):
-        raise InvalidSessionError("The seal is incomplete or damaged: copy all of the cookie")
+        return "The seal is incomplete or damaged: copy all of the cookie"
     try:
-        content = unseal(sealed, password)
+        content = unseal(sealed, settings.password)
     except SealError as error:
-        raise InvalidSessionError(str(error)) from None
+        return str(error)
     if isinstance(content, dict) and "codeVerifier" in content:
-        raise InvalidSessionError(
-            f"It is the state of a sign-in under way ({VERIFIER_COOKIE_PREFIX}…), no session"
-        )
-    return unseal_session(sealed, password)
+        return f"It is the state of a sign-in under way ({VERIFIER_COOKIE_PREFIX}…), no session"
+    return None
 
 
 def as_text(reading: Inspection, *, show_claims: bool = False) -> str:

@@ -29,10 +29,11 @@ from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import RefreshCoordinator, Successor
 from authkit_asgi.renewal import SessionRenewal
 from authkit_asgi.session import Session, session_id, session_organization
+from authkit_asgi.session_choice import newest
 from authkit_asgi.session_reader import SessionReader
-from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
+from authkit_asgi.size_warning import SizeWarning
+from authkit_asgi.tokens import AccessTokenVerifier
 
-_MAX_COMPARED = 4  # authentic cookies of one name; browsers have two at most
 _KEYS_SECONDS = 1  # a sign-out must not wait for WorkOS: in a new process there are no keys yet
 _EARLY_SECONDS = 2  # what renewing a token that is still good may cost a request
 _BUFFER, _SHORT_BUFFER = 60, 30  # seconds before `exp`; the latter up to a lifetime of:
@@ -84,15 +85,17 @@ class SessionLoader:
         renewal: SessionRenewal,
         *,
         inactivity: Inactivity | None,
+        size_warning: SizeWarning,
         clock: Callable[[], float],
     ) -> None:
         self._config = config
         self._cookies = cookies
-        self._reader = SessionReader(config)
+        self._reader = SessionReader(config.cookie_password, config.legacy_fernet_key)
         self._verifier = verifier
         self._coordinator = coordinator
         self._renewal = renewal
         self._inactivity = inactivity
+        self._size_warning = size_warning
         self._clock = clock
         buffer = config.refresh_buffer
         self._longest_buffer = _BUFFER if buffer is None else buffer
@@ -109,11 +112,8 @@ class SessionLoader:
         if not values:
             return _NOTHING
         sessions = self._authentic(values)
-        if len(sessions) == 1:
-            session = sessions[0]
-        elif len({session.user_id for session in sessions}) == 1 and len(sessions) <= _MAX_COMPARED:
-            session = max(sessions, key=_rank)
-        else:
+        session = newest(sessions)
+        if session is None:
             return Loaded(auth=INVALID, conflicting=bool(sessions))
         return await self._load_one(session, activity, may_refresh=may_refresh, may_wait=may_wait)
 
@@ -217,10 +217,12 @@ class SessionLoader:
                 successor = await self._renewal.refresh(session, auth.organization_id)
         except (AuthKitError, TimeoutError):
             return unchanged
-        # One that cannot be verified yet, or stored, is remembered: it can wait until this one has
+        # One that cannot be stored, or verified yet, is remembered: it can wait until this one has
         # expired.
-        is_usable = self._cookies.fits(successor.sealed) and successor.auth.user is not None
-        return self._succeeded(session, successor) if is_usable else unchanged
+        if not self._cookies.fits(successor.sealed):
+            self._size_warning.note_refused(successor.sealed)
+            return unchanged
+        return unchanged if successor.auth.user is None else self._succeeded(session, successor)
 
     def _succeeded(self, session: Session, successor: Successor) -> Loaded:
         if self._coordinator.is_ended(session_id(successor.session)):
@@ -263,14 +265,3 @@ def renewal_buffer(config: AuthKitConfig, claims: Claims) -> float:
         buffer = _SHORT_BUFFER if lifetime <= _SHORT_LIFETIME else _BUFFER
     # A buffer as long as the lifetime would renew the token on every request.
     return min(buffer, lifetime / 2)
-
-
-def _rank(session: Session) -> tuple[float, bool]:
-    # Of two cookies with one token the one sealed anew: else the other is sealed anew for ever.
-    return _issued_at(session), not session.is_outdated
-
-
-def _issued_at(session: Session) -> float:
-    issued_at = unverified_claims(session.access_token).get("iat")
-    # Not made a float: JSON has whole numbers that do not fit into one.
-    return issued_at if isinstance(issued_at, int | float) else 0

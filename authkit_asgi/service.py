@@ -85,6 +85,7 @@ class AuthKit:
         timeout = config.inactivity_timeout
         self.inactivity = None if timeout is None else Inactivity(config, timeout, clock=clock)
         self.eager_auth = EagerAuth(self.cookies) if config.eager_auth else None
+        self.size_warning = SizeWarning(config, clock=clock)
         self._loader = SessionLoader(
             config,
             self.cookies,
@@ -92,9 +93,9 @@ class AuthKit:
             self.coordinator,
             self._renewal,
             inactivity=self.inactivity,
+            size_warning=self.size_warning,
             clock=clock,
         )
-        self.size_warning = SizeWarning(config, clock=clock)
         self._resealer = SessionResealer(config, self.coordinator, self._contents, clock=clock)
         self._sign_ins = SignInFlow(
             config, self.api, self.cookies, self._verifier, contents=self._contents, clock=clock

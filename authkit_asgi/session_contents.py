@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import logging
@@ -143,8 +144,18 @@ async def _call(transform: SessionTransform, content: dict[str, Any]) -> Any:
         with anyio.fail_after(_TRANSFORM_SECONDS):
             result = transform(content)
             return await result if inspect.isawaitable(result) else result
-    except Exception as error:  # noqa: BLE001  # a fault in it must not sign anybody out
+    except (GeneratorExit, KeyboardInterrupt, SystemExit):
+        raise  # the process ends, or the event loop
+    except BaseException as error:  # a fault in it must not sign anybody out
+        if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+            raise
         raise _PassedOverError(f"it raised {type(error).__qualname__}") from None
+
+
+def _is_cancelled() -> bool:
+    """Tell whether somebody has cancelled the running task; else it was one it has waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _check(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Sequence
 
-from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import InvalidSessionError
 from authkit_asgi.legacy_fernet import LegacySessionReader, is_legacy
+from authkit_asgi.passwords import CookiePassword
 from authkit_asgi.seal import newest_first
 from authkit_asgi.session import Session, unseal_session
 
 
 class SessionReader:
-    """Reads the values of session cookies."""
+    """Reads the values of session cookies.
 
-    def __init__(self, config: AuthKitConfig) -> None:
-        self._password = config.cookie_password
-        newest, *others = newest_first(config.cookie_password).values()
+    Args:
+        password: What seals them now, and what did before.
+        legacy_keys: The Fernet keys of workos-python whose sessions are taken over.
+    """
+
+    def __init__(self, password: CookiePassword, legacy_keys: Sequence[str] = ()) -> None:
+        self._password = password
+        newest, *others = newest_first(password).values()
         self._newest = newest.decode()
         self._rotates = bool(others)
-        keys = config.legacy_fernet_key
-        self._legacy = LegacySessionReader(keys) if keys else None
+        self._legacy = LegacySessionReader(legacy_keys) if legacy_keys else None
 
     def read(self, value: str) -> Session:
         """Return the session that a cookie holds, whoever wrote it.

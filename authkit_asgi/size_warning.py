@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.session import MAX_KEPT_LENGTH, unseal_session
-from authkit_asgi.session_size import breakdown
+from authkit_asgi.session_size import SizeBreakdown, breakdown
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ _SECONDS = 3600  # between two warnings: what makes sessions large is seldom one
 
 
 class SizeWarning:
-    """Warns of a large session, once an hour at most.
+    """Warns of large sessions, once an hour at most; apart from that, of those that fit nowhere.
 
     Args:
         config: The settings.
@@ -31,18 +31,40 @@ class SizeWarning:
     def __init__(self, config: AuthKitConfig, *, clock: Callable[[], float]) -> None:
         self._config = config
         self._clock = clock
-        self._next = -math.inf
+        self._next = self._next_refused = -math.inf
 
     def note(self, sealed: str) -> None:
         """Note that a session is about to be written into its cookie, or to be refused there."""
-        size = len(self._config.cookie_name) + len(sealed)
+        size = self._size(sealed)
         if size <= _LARGE_BYTES or self._clock() < self._next:
             return
         self._next = self._clock() + _SECONDS
-        session = unseal_session(sealed, self._config.cookie_password, max_length=MAX_KEPT_LENGTH)
         logger.warning(
             "Large: a session cookie of %s bytes, 4096 of which browsers store in one: %s. See %s",
             size,
-            breakdown(session, sealed),
+            self._breakdown(sealed),
             _REMEDIES,
         )
+
+    def note_refused(self, sealed: str) -> None:
+        """Note that a session was renewed early and fits into no cookie.
+
+        Its user learns of that when the token before has expired: there are minutes left for the
+        operator to be first.
+        """
+        if self._clock() < self._next_refused:
+            return
+        self._next_refused = self._clock() + _SECONDS
+        logger.error(
+            "Too large: no cookie holds a session of %s bytes; soon an error page: %s. See %s",
+            self._size(sealed),
+            self._breakdown(sealed),
+            f"max_session_cookie_bytes, {_REMEDIES}",
+        )
+
+    def _size(self, sealed: str) -> int:
+        return len(self._config.cookie_name) + len(sealed)
+
+    def _breakdown(self, sealed: str) -> SizeBreakdown:
+        password = self._config.cookie_password
+        return breakdown(unseal_session(sealed, password, max_length=MAX_KEPT_LENGTH), sealed)

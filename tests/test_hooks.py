@@ -93,6 +93,18 @@ async def test_hook_that_raises_is_logged_and_changes_nothing(emulator, caplog, 
         assert secret not in caplog.text
 
 
+async def test_hook_that_has_waited_for_something_cancelled_is_logged_and_cancels_nothing(
+    emulator, caplog
+):
+    def now(_: object) -> None:
+        raise asyncio.CancelledError
+
+    authkit = hooked(emulator, now)
+    loaded = await authkit.load([sealed(emulator.sign_in("user_ada", lifetime=-100))])
+    assert (loaded.auth.user.id, loaded.sealed is None) == ("user_ada", False)
+    assert [record.getMessage() for record in caplog.records] == ["A refresh hook failed"]
+
+
 async def test_slow_hook_delays_nobody_and_the_shutdown_waits_for_it(emulator):
     may_end, ended = asyncio.Event(), []
 

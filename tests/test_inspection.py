@@ -17,8 +17,8 @@ from authkit_asgi.inspection import (
     Inspection,
     as_json,
     as_text,
+    copied_cookies,
     inspect_cookie,
-    sealed_texts,
 )
 from authkit_asgi.pkce import begin_sign_in
 from authkit_asgi.seal import seal
@@ -183,9 +183,7 @@ def test_chunk_left_over_from_a_longer_session_is_not_part_of_it(cookie):
 def test_chunks_that_are_not_all_there_are_no_session(cookie, missing):
     chunks = [cookie[:500], cookie[500:1000], cookie[1000:]]
     line = "; ".join(f"wos-session.{n}={c}" for n, c in enumerate(chunks) if n != missing)
-    assert refusal(line).startswith(
-        "The seal is incomplete or damaged" if missing else "There is no cookie wos-session"
-    )
+    assert refusal(line).startswith("The cookie's chunks are incomplete or damaged")
 
 
 def test_newest_of_two_cookies_is_the_one_shown(emulator, clock: Clock):
@@ -294,7 +292,8 @@ def test_settings_without_a_usable_password_are_a_fault(password, words):
         CookieSettings.from_env({"WORKOS_COOKIE_PASSWORD": password})
 
 
-def test_bare_text_is_one_seal_and_headers_have_none_of_other_names():
-    assert sealed_texts("abc", "wos-session") == ["abc"]
-    assert sealed_texts("a=b; c=d", "wos-session") == []
-    assert sealed_texts("", "wos-session") == []
+def test_bare_text_is_one_value_and_headers_have_none_of_other_names():
+    assert copied_cookies("abc", "wos-session").values == ("abc",)
+    assert copied_cookies("a=b; c=d", "wos-session").values == ()
+    assert copied_cookies("", "wos-session").values == ()
+    assert copied_cookies("a=b", "\udcff").values == ()

@@ -16,6 +16,10 @@ EXPECTED = {
         "Large: a session cookie of %s bytes, 4096 of which browsers store in one: %s. See %s",
     ): "WorkOS: names of claims, shortened and quoted",
     (
+        "size_warning.py",
+        "Too large: no cookie holds a session of %s bytes; soon an error page: %s. See %s",
+    ): "WorkOS: names of claims, shortened and quoted",
+    (
         "eager_auth.py",
         "Large: eager_auth leaves out access tokens of more bytes than a cookie holds",
     ): "no arguments",

@@ -19,7 +19,8 @@ THIRD = "a third cookie password, 32 characters or more"
 
 
 def reader(**changes: Any) -> SessionReader:
-    return SessionReader(AuthKitConfig(**settings(**changes)))
+    config = AuthKitConfig(**settings(**changes))
+    return SessionReader(config.cookie_password, config.legacy_fernet_key)
 
 
 @pytest.fixture

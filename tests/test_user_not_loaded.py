@@ -85,6 +85,11 @@ def test_mark_survives_copy_and_pickle(clone: Callable[[User], User], user: User
         same.email = "other"  # type: ignore[misc]
 
 
+def test_user_made_by_replacing_fields_of_another_counts_as_whole():
+    changed = dataclasses.replace(user_of("firstName"), locale="en")
+    assert (changed.first_name, changed.locale, changed.not_loaded) == ("Ada", "en", frozenset())
+
+
 def test_user_that_workos_answers_with_is_whole_whatever_it_leaves_out():
     assert user_from_answer(API_USER) == session_from_answer(ANSWER).user
     least = user_from_answer({"id": "user_1", "email": "a@b", "more": 1})

@@ -163,6 +163,22 @@ async def test_slow_answer_writes_no_token_that_is_about_to_be_renewed(
     assert ((await browser.get("/slow")).set_cookies != {}) is is_written
 
 
+@pytest.mark.parametrize(("lifetime", "is_written"), [(50, True), (45, False)])
+async def test_answer_during_which_the_time_to_renew_begins_writes_nothing(
+    emulator, writer, lifetime, is_written
+):
+    """It is renewed in the second half of its life; 24 s are not too slow by themselves."""
+
+    async def slow(_: Request) -> Response:
+        emulator._state.clock.now += 24
+        return PlainTextResponse("done")
+
+    cookie = WRITERS[writer](emulator.sign_in("user_ada", lifetime=lifetime))
+    browser = browser_with(emulator, cookie, Route("/slow", slow))
+    assert ((await browser.get("/slow")).set_cookies != {}) is is_written
+    assert emulator.count("authenticate") == 0
+
+
 @pytest.mark.parametrize("outcome", ["copies", "old and new", "new and old"])
 async def test_doubled_cookies_are_sealed_anew_until_one_is(emulator, writer, outcome):
     answer = emulator.sign_in("user_ada")

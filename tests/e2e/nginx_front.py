@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+DEFAULTS = ""
+DOCUMENTED = "proxy_buffer_size 16k; proxy_buffers 8 16k;"
+"""What the README asks for, beside nginx's defaults."""
+
 _DEADLINE_SECONDS = 60
-# Only what documentation asks for differs from nginx's defaults.
 _CONFIGURATION = """
 daemon off;
 master_process off;
@@ -29,10 +32,9 @@ http {{
   scgi_temp_path {folder}/scgi;
   server {{
     listen 127.0.0.1:{port};
+    {settings}
     location / {{
       proxy_pass http://127.0.0.1:{backend};
-      proxy_buffer_size 16k;
-      proxy_buffers 8 16k;
     }}
   }}
 }}
@@ -40,13 +42,15 @@ http {{
 
 
 @contextlib.contextmanager
-def run_nginx(folder: Path, *, port: int, backend: int) -> Iterator[None]:
-    """Pass on what comes to one port to another."""
+def run_nginx(
+    folder: Path, *, port: int, backend: int, settings: str = DOCUMENTED
+) -> Iterator[None]:
+    """Pass on what comes to one port to another; `settings` differ from nginx's own."""
     path = shutil.which("nginx")
     if path is None:
         pytest.fail("The browser tests need nginx: apt-get install nginx", pytrace=False)
     file = folder / "nginx.conf"
-    text = _CONFIGURATION.format(folder=folder, port=port, backend=backend)
+    text = _CONFIGURATION.format(folder=folder, port=port, backend=backend, settings=settings)
     file.write_text(text, encoding="utf-8")
     with subprocess.Popen([path, "-e", f"{folder}/error.log", "-c", str(file)]) as process:
         try:

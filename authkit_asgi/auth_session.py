@@ -86,7 +86,9 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         if session is not None and (self._cookies.change_session or loaded.is_outdated):
             newest = None
             if not loaded.is_idle:
+                self.close()  # what another task asks for meanwhile would be lost
                 newest = await (kit.reseal(loaded) if loaded.is_outdated else kit.newest(session))
+                self._cookies.reopen()
             if kit.is_over(session) or (newest is None and not kit.is_wanted(loaded)):
                 self._cookies.leave()
             elif newest is not None:
@@ -147,7 +149,9 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         self._set(renewed(session, successor, self._authkit.now()))
         if successor.auth.user is None:
             retry_after = successor.auth.retry_after or 1
-            raise KeysUnavailableError("No key verifies the new token", retry_after=retry_after)
+            raise KeysUnavailableError(
+                "The new token cannot be verified yet", retry_after=retry_after
+            )
         return successor.auth
 
     async def authorization_url(
@@ -221,7 +225,7 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         """Delete every cookie of the session and return where to send the browser.
 
         Works in whatever state the session is, without asking WorkOS: the address returned ends
-        the session there.
+        the session there. It is the one change that ``refresh="never"`` lets pass.
 
         Args:
             return_to: A path of this site or an address in `logout_return_origins`; WorkOS's

@@ -22,6 +22,7 @@ from authkit_asgi.errors import (
     UnacceptableClaimsError,
     UnavailableError,
 )
+from authkit_asgi.http_clients import HTTPClients
 from authkit_asgi.inactivity import Inactivity
 from authkit_asgi.outcomes import Outcome, refresh_key
 from authkit_asgi.quick_making import quick_maker
@@ -84,6 +85,7 @@ class SessionLoader:
         coordinator: RefreshCoordinator,
         renewal: SessionRenewal,
         *,
+        http_clients: HTTPClients,
         inactivity: Inactivity | None,
         size_warning: SizeWarning,
         clock: Callable[[], float],
@@ -94,6 +96,7 @@ class SessionLoader:
         self._verifier = verifier
         self._coordinator = coordinator
         self._renewal = renewal
+        self._http_clients = http_clients
         self._inactivity = inactivity
         self._size_warning = size_warning
         self._clock = clock
@@ -185,8 +188,14 @@ class SessionLoader:
         is_time = seconds_left <= self._longest_buffer and seconds_left <= renewal_buffer(
             self._config, auth.claims
         )
-        # Whoever renews it already brings the cookie; nobody else needs to wait for that.
-        return is_time and not self._coordinator.is_under_way(key)
+        # An event loop that ends with its request would take along an exchange that the request
+        # has not waited for. Whoever renews it already brings the cookie; nobody else needs to
+        # wait for that.
+        return (
+            is_time
+            and self._http_clients.outlasts(self._config.refresh_timeout)
+            and not self._coordinator.is_under_way(key)
+        )
 
     async def _load_successor(self, session: Session) -> Loaded:
         """Load a session whose own token no longer counts."""

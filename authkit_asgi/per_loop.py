@@ -15,11 +15,12 @@ _T = TypeVar("_T")
 
 
 class _Place(Generic[_T]):
-    """What one event loop has: its client, and how many borrow or keep it."""
+    """What one event loop has: its client, how many borrow or keep it, and since when."""
 
-    __slots__ = ("borrowers", "client", "keepers")
+    __slots__ = ("borrowers", "client", "keepers", "since")
 
     def __init__(self) -> None:
+        self.since = asyncio.get_running_loop().time()
         self.client: _T | None = None
         self.borrowers = 0
         self.keepers = 0
@@ -53,6 +54,15 @@ class PerLoop(Generic[_T]):
         finally:
             place.borrowers -= 1
             await self._close_if_unused(place)
+
+    def outlasts(self, seconds: float) -> bool:
+        """Tell whether the running loop is one that goes on after a request.
+
+        Either a lifespan is under way in it, or it was first seen so many seconds ago.
+        """
+        place = self._place()
+        age = asyncio.get_running_loop().time() - place.since
+        return place.keepers > 0 or age >= seconds
 
     def keep(self) -> None:
         """Keep the running loop's client until `release`; called when a lifespan begins."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import secrets
 import time
 import weakref
@@ -20,14 +21,15 @@ from authkit_asgi.passwords import CookiePassword
 from authkit_asgi.polling import Polling
 from authkit_asgi.redis_connection import CALL_SECONDS, RedisConnection, RedisDownError
 from authkit_asgi.redis_outcomes import SIGNED_OUT, SUPERSEDED, Found, RedisOutcomes
-from authkit_asgi.refresh import Exchange, InProcessRefreshCoordinator, Landing, Successor
+from authkit_asgi.refresh import Exchange, InProcessRefreshCoordinator, Landing
 from authkit_asgi.sealed_outcomes import OutcomeSealer
+from authkit_asgi.seen_cookies import SeenCookies
+from authkit_asgi.shared_exchange import SharedExchange
 
 _RETRY_SECONDS = (0.05, 1)  # between attempts to publish: at first, later
 _LEASE_MARGIN_SECONDS = 2  # by which a lock outlives the deadline of its holder
 _MAX_HOPS = 10  # successors of successors followed in one look
-_MAX_TOLD = _MAX_UNPUBLISHED = 10_000
-_MAX_SEEN = 1_000
+_MAX_UNPUBLISHED = 10_000
 
 
 class RedisRefreshCoordinator:
@@ -64,15 +66,14 @@ class RedisRefreshCoordinator:
         self._shared = RedisOutcomes(self._redis, sealer, prefix=prefix)
         self._timeout = timeout
         self._clock = clock
-        self._told: OrderedDict[str, None] = OrderedDict()
         self._unpublished: OrderedDict[str, str] = OrderedDict()  # tokens, and who held their locks
         self._ends: OrderedDict[str, str | None] = OrderedDict()  # not told yet
-        self._seen: OrderedDict[str, None] = OrderedDict()
         # Of locks, so that one whose taking was not heard of can be taken again.
         self._owners: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, str] = (
             weakref.WeakKeyDictionary()
         )
         self._tasks = BackgroundTasks()
+        self._seen_cookies = SeenCookies(self._shared, self._tasks)
         self._polling = Polling()
 
     async def run(self, key: str, exchange: Exchange) -> Landing:
@@ -83,7 +84,8 @@ class RedisRefreshCoordinator:
             with contextlib.suppress(RedisDownError):
                 found = await self._shared.look(key, exchange.session_id)
                 await self._note(key, found, exchange.session_id)
-        return await self._local.run(key, _SharedExchange(self, key, exchange))
+        ask = functools.partial(self.exchange_for_all, key, exchange)
+        return await self._local.run(key, SharedExchange(exchange, ask))
 
     def is_under_way(self, key: str) -> bool:
         """See `RefreshCoordinator.is_under_way`."""
@@ -100,10 +102,7 @@ class RedisRefreshCoordinator:
             last = known.successor_key or last
         # A response waits for it; a call that hangs is noticed before.
         with contextlib.suppress(RedisDownError), anyio.move_on_after(1.5 * CALL_SECONDS):
-            before = self._local.predecessor(key)
-            is_told = before is not None and before not in self._unpublished
-            if is_told and not await self._shared.is_awaited(key):
-                self._local.see(key)  # as another worker has
+            await self._note_seen(key)
             for _ in range(_MAX_HOPS):
                 found = await self._shared.look(last, session_id)
                 outcome = await self._note(last, found, session_id)
@@ -111,6 +110,18 @@ class RedisRefreshCoordinator:
                     break
                 last = outcome.successor_key or ""
         return await self._local.newest(key, session_id)
+
+    async def _note_seen(self, key: str) -> None:
+        """Note whether another worker has seen a cookie; tell again what Redis has lost of it."""
+        before = self._local.predecessor(key)
+        if before is None or before in self._unpublished:
+            return
+        is_seen = await self._shared.is_seen(key)
+        if is_seen:
+            self._local.see(key)
+        elif is_seen is None and (outcome := next(self._local.recall(before), None)):
+            self._keep(before, outcome, "")
+            self._tasks.start_once(self._publish_late)
 
     def is_awaited(self, key: str) -> bool:
         """See `RefreshCoordinator.is_awaited`."""
@@ -126,22 +137,7 @@ class RedisRefreshCoordinator:
     def see(self, key: str) -> None:
         """See `RefreshCoordinator.see`."""
         self._local.see(key)
-        if key in self._told:
-            return
-        self._told[key] = None
-        if len(self._told) > _MAX_TOLD:
-            self._told.popitem(last=False)
-        # One after the other, and not all of them: who is not told keeps an outcome for longer.
-        self._seen[key] = None
-        if len(self._seen) > _MAX_SEEN:
-            self._seen.popitem(last=False)
-        self._tasks.start_once(self._tell_seen)
-
-    async def _tell_seen(self) -> None:
-        with contextlib.suppress(RedisDownError):
-            while self._seen:
-                key, _ = self._seen.popitem(last=False)
-                await self._shared.see(key)
+        self._seen_cookies.note(key)
 
     async def end(self, session_id: str | None, *, is_superseded: bool = False) -> None:
         """See `RefreshCoordinator.end`."""
@@ -186,15 +182,17 @@ class RedisRefreshCoordinator:
         deadline = anyio.current_time() + self._timeout
         lease = self._timeout + _LEASE_MARGIN_SECONDS
         owner = self._owners.setdefault(asyncio.get_running_loop(), secrets.token_hex(16))
+        is_anothers = False
         while True:
             try:
                 found = await self._shared.begin(key, exchange.session_id, owner=owner, lease=lease)
             except RedisDownError:
-                outcome = await exchange.perform()
-                if outcome.successor_key != key:
-                    self._keep(key, outcome, owner)
-                    self._tasks.start_once(self._publish_late)
-                return outcome
+                if not is_anothers:
+                    return await self._perform_alone(key, exchange, owner)
+                # Redis may come back without the lock, while the other worker goes on.
+                found = await self._shared.wait_for(
+                    key, exchange.session_id, deadline=deadline, polling=self._polling
+                )
             except SealError:
                 # Sending the token again would end the session; others may be able to read it.
                 raise WorkOSUnavailableError("Another worker's refresh cannot be read") from None
@@ -202,6 +200,7 @@ class RedisRefreshCoordinator:
                 return found.outcome or await self._signed_out(exchange)
             if found:
                 return await self._perform(key, exchange, owner)
+            is_anothers = True
             if anyio.current_time() >= deadline:
                 raise WorkOSUnavailableError("Another worker's refresh did not end in time")
             await self._polling.wait()
@@ -214,6 +213,14 @@ class RedisRefreshCoordinator:
             at=self._clock(),
             refusal="signed_out",
         )
+
+    async def _perform_alone(self, key: str, exchange: Exchange, owner: str) -> Outcome:
+        """Exchange a token while Redis is down, and tell the others when it is back."""
+        outcome = await exchange.perform()
+        if outcome.successor_key != key:
+            self._keep(key, outcome, owner)
+            self._tasks.start_once(self._publish_late)
+        return outcome
 
     async def _perform(self, key: str, exchange: Exchange, owner: str) -> Outcome:
         """Exchange a token whose lock is held; publishing the outcome releases it."""
@@ -281,20 +288,3 @@ class RedisRefreshCoordinator:
             return None
         self._local.remember(key, found.outcome)
         return found.outcome
-
-
-class _SharedExchange:
-    """An exchange that asks the other workers first."""
-
-    def __init__(self, coordinator: RedisRefreshCoordinator, key: str, exchange: Exchange) -> None:
-        self._coordinator = coordinator
-        self._key = key
-        self._exchange = exchange
-        self.organization_id = exchange.organization_id
-        self.session_id = exchange.session_id
-
-    async def perform(self) -> Outcome:
-        return await self._coordinator.exchange_for_all(self._key, self._exchange)
-
-    async def accept(self, outcome: Outcome) -> Successor:
-        return await self._exchange.accept(outcome)

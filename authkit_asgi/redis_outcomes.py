@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 
+import anyio
+
 from authkit_asgi.errors import SealError
 from authkit_asgi.outcomes import LATE_SECONDS, LIFETIME, Outcome
-from authkit_asgi.redis_connection import RedisConnection
+from authkit_asgi.polling import Polling
+from authkit_asgi.redis_connection import RedisConnection, RedisDownError
 from authkit_asgi.sealed_outcomes import REFUSED, OutcomeSealer
 
 SIGNED_OUT, SUPERSEDED = "signed out", "superseded"
@@ -16,6 +20,8 @@ SIGNED_OUT, SUPERSEDED = "signed out", "superseded"
 _MAX_HOPS = 10  # predecessors of predecessors followed in one go
 
 _ENDED = -1
+_SEEN = b""
+"""What stands in the place of a predecessor when its successor's cookie has been seen."""
 
 # What has become of a token; else the lock on it. KEYS: outcome, lock, ended. ARGV: owner, lease.
 _BEGIN = """
@@ -43,6 +49,12 @@ end
 if is_owner then redis.call('DEL', KEYS[2]) end
 return {known, redis.call('GET', KEYS[3])}
 """
+# Not deleted: where nothing is, Redis may have been emptied. KEYS: predecessor.
+_SEE = """
+local before = redis.call('GET', KEYS[1])
+if before and before ~= '' then redis.call('SET', KEYS[1], '', 'KEEPTTL') end
+return before
+"""
 # KEYS: any. ARGV: its value.
 _COMPARE_AND_DELETE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
@@ -60,7 +72,7 @@ class Found:
 
 
 class RedisOutcomes:
-    """What the workers share; every method raises `RedisDownError` where Redis cannot be used."""
+    """What the workers share; where Redis fails, all but `wait_for` raise `RedisDownError`."""
 
     def __init__(self, redis: RedisConnection, sealer: OutcomeSealer, *, prefix: str) -> None:
         self._redis = redis
@@ -125,18 +137,36 @@ class RedisOutcomes:
             "EVAL", _COMPARE_AND_DELETE, 1, self._name("lock", key), owner
         )
 
-    async def is_awaited(self, key: str) -> bool:
-        """Tell whether no worker has seen a successor's cookie yet."""
-        return bool(await self._redis.call("EXISTS", self._name("before", key)))
+    async def is_seen(self, key: str) -> bool | None:
+        """Tell whether a worker has seen a successor's cookie; `None` if nothing is known of it."""
+        found = await self._redis.call("GET", self._name("before", key))
+        return None if found is None else found == _SEEN
 
     async def see(self, key: str) -> None:
         """Let what is kept for requests without this token's cookie expire soon."""
         for _ in range(_MAX_HOPS):
-            found = await self._redis.call("GETDEL", self._name("before", key))
-            if found is None:
+            found = await self._redis.call("EVAL", _SEE, 1, self._name("before", key))
+            if found is None or found == _SEEN:
                 return
             key = found.decode("latin-1")
             await self._redis.call("EXPIRE", self._name("outcome", key), LATE_SECONDS)
+
+    async def wait_for(
+        self, key: str, session_id: str | None, *, deadline: float, polling: Polling
+    ) -> Found | bool:
+        """Return what another worker makes known of a token, although Redis fails meanwhile.
+
+        False when the deadline, in the event loop's time, has come.
+        """
+        while anyio.current_time() < deadline:
+            with contextlib.suppress(RedisDownError):
+                found = await self.look(key, session_id)
+                if found.ended == SIGNED_OUT:
+                    return Found(None, SIGNED_OUT)
+                if found.outcome is not None:
+                    return found
+            await polling.wait()
+        return False
 
     async def end(self, session_id: str, how: str | None) -> None:
         """Note how a session has come to its end; `None` takes that back."""

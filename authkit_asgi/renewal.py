@@ -15,6 +15,7 @@ from authkit_asgi.authentication import authenticate
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import (
     ConnectionLostError,
+    ExpiredTokenError,
     GrantRejectedError,
     InvalidSessionError,
     InvalidTokenError,
@@ -28,6 +29,7 @@ from authkit_asgi.errors import (
     WorkOSMisconfiguredError,
     WorkOSUnavailableError,
 )
+from authkit_asgi.expired_arrivals import ExpiredArrivals
 from authkit_asgi.hooks import RefreshHooks
 from authkit_asgi.outcomes import Outcome, refresh_key
 from authkit_asgi.pause import Pause
@@ -70,6 +72,7 @@ class SessionRenewal:
         self.hooks = hooks
         self.clock = clock
         self.pause = Pause(clock)
+        self.expired_arrivals = ExpiredArrivals(clock)
 
     async def refresh(self, session: Session, organization_id: str | None) -> Successor:
         """Return the session's successor in an organization.
@@ -130,6 +133,7 @@ class _Exchange:
         """Ask WorkOS and seal what it answers; called at most once for all who wait."""
         renewal = self._renewal
         renewal.pause.check()
+        renewal.expired_arrivals.check(refresh_key(self._session.refresh_token))
         try:
             return self._granted(await self._ask())
         except GrantRejectedError as error:
@@ -236,6 +240,11 @@ class _Exchange:
         renewal = self._renewal
         try:
             auth = await self._verified(successor)
+        except ExpiredTokenError:
+            # Authentic and of this user, so the clock is wrong: this machine's, in all likelihood.
+            renewal.pause.end()
+            late = renewal.expired_arrivals.note(refresh_key(successor.refresh_token))
+            return await self._succeed(successor, outcome, signed_out_by(self._failed(late)))
         except (InvalidTokenError, InvalidSessionError) as error:
             raise self._failed(_unusable(error)) from None
         renewal.pause.end()
@@ -272,6 +281,11 @@ class _Exchange:
             return signed_out_by(error)
         except UnknownKeyError:
             return signed_out_by(KeysUnavailableError("A signing key is not published yet"))
+        except ExpiredTokenError:
+            late = self._renewal.expired_arrivals.find(refresh_key(successor.refresh_token))
+            if late is None:
+                raise
+            return signed_out_by(late)
 
     def _check_user(self, successor: Session) -> None:
         token_of = unverified_claims(successor.access_token).get("sub", successor.user_id)

@@ -92,6 +92,7 @@ class AuthKit:
             self._verifier,
             self.coordinator,
             self._renewal,
+            http_clients=self.http_clients,
             inactivity=self.inactivity,
             size_warning=self.size_warning,
             clock=clock,
@@ -284,7 +285,11 @@ class AuthKit:
             raise SessionReadOnlyError
 
     async def open(self) -> None:
-        """Keep connections of the running event loop open until `aclose`."""
+        """Keep connections of the running event loop open until `aclose`.
+
+        In a loop without it, which may end with its request, tokens are renewed early only once it
+        has run for `refresh_timeout` seconds.
+        """
         self.http_clients.keep()
         await self.coordinator.open()
 

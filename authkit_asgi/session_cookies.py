@@ -114,6 +114,10 @@ class SessionCookies(CookieChanges):
         """Whether the session's cookies will change."""
         return bool(self._pending)
 
+    def reopen(self) -> None:
+        """Let the middleware settle what it has closed; nobody else may run until it closes it."""
+        self.is_closed = False
+
     def store(self, sealed: str) -> None:
         """Write a session, and delete what the browser has of the one before beside it.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
@@ -28,6 +29,7 @@ def asked(emulator: WorkOSEmulator) -> int:
 async def begins_at(authkit: AuthKit, emulator: WorkOSEmulator, cookie: str, second: float) -> None:
     """See that the token is renewed from this second of its life on, and not before."""
     clock: Any = emulator._state.clock
+    await authkit.open()
     clock.now = START + second - 1
     loaded = await authkit.load([cookie])
     assert (loaded.auth.user.id, loaded.sealed, asked(emulator)) == ("user_ada", None, 0)
@@ -37,6 +39,7 @@ async def begins_at(authkit: AuthKit, emulator: WorkOSEmulator, cookie: str, sec
     assert loaded.auth.expires_at == START + second + 300
     assert loaded.sealed is not None
     assert asked(emulator) == 1
+    await authkit.aclose()
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,14 @@ async def test_token_that_began_after_its_end_renews_nothing_early(authkit, emul
         {**emulator.sign_in("user_ada"), "access_token": emulator.mint_access_token(claims)}
     )
     await begins_at(authkit, emulator, cookie, 300)
+
+
+@pytest.fixture
+async def authkit(authkit: AuthKit) -> AsyncIterator[AuthKit]:
+    """The service in an event loop that has a lifespan."""
+    await authkit.open()
+    yield authkit
+    await authkit.aclose()
 
 
 @pytest.fixture

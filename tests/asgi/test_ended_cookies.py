@@ -141,6 +141,23 @@ async def test_read_only_session_is_never_written(emulator, lifetime):
     assert emulator.count("authenticate") == 0
 
 
+@pytest.mark.parametrize("path", ["/leave", "/logout"])
+async def test_read_only_session_can_be_signed_out(emulator, path):
+    """It is the user who wants it, not the application."""
+
+    async def leave(request: Request) -> Response:
+        return PlainTextResponse(await get_session(request).sign_out())
+
+    routes = [Route("/leave", leave, methods=["POST"])]
+    browser = Browser(site(emulator, routes, refresh="never"))
+    browser.cookies[SESSION] = old = signed_in_cookie(emulator)
+    answer = await browser.post(path, [("sec-fetch-site", "same-origin")])
+    assert "Max-Age=0" in answer.set_cookies[SESSION]
+    assert browser.cookies == {}
+    browser.cookies[SESSION] = old  # a copy
+    assert (await browser.get("/who")).json == {"user": None, "reason": "signed_out"}
+
+
 async def test_switch_that_another_sign_in_does_not_put_right_is_refused(emulator):
     async def switch(request: Request) -> Response:
         with pytest.raises(GrantRejectedError) as caught:

@@ -9,10 +9,11 @@ import pytest
 from emulated import PASSWORD
 from outages import every_outage, odd_server, warnings
 from redis.asyncio import Redis
-from redis_server import free_port
+from redis_server import RedisServer, free_port
 from workers import SESSION_ID, WorkOS, refresh, refreshes, seals, worker
 
 from authkit_asgi import redis_connection
+from authkit_asgi.errors import WorkOSUnavailableError
 from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.redis import RedisRefreshCoordinator
 
@@ -91,20 +92,78 @@ async def test_redis_that_fails_under_an_exchange_loses_nothing(
     assert workos.calls == ["r0"]
 
 
-async def test_waiter_for_another_worker_goes_on_when_redis_dies(own_server, impatient):
-    workos = WorkOS()
-    workos.may_end.clear()
-    first = asyncio.create_task(refresh(worker(own_server), workos))
-    await workos.begun.wait()
-    others = WorkOS()
-    waiting = asyncio.create_task(refresh(worker(own_server), others))
-    done, _ = await asyncio.wait({waiting}, timeout=0.1)
-    assert done == set()
-    own_server.kill()
-    assert (await waiting).outcome.sealed == "seal of r1"
-    assert others.calls == ["r0"]
-    workos.may_end.set()
-    assert (await first).outcome.sealed == "seal of r1"
+class Waiter:
+    """Waits for the exchange that another worker performs of the same token.
+
+    Args:
+        server: Is asked until it is known that the lock was seen.
+        timeout: Seconds for which the waiter waits.
+    """
+
+    def __init__(self, server: RedisServer, *, timeout: float = 30) -> None:
+        self._server = server
+        self._workers = [worker(server), worker(server, timeout=timeout)]
+        self.performed, self.own = WorkOS(), WorkOS()
+
+    async def __aenter__(self) -> Waiter:
+        self.performed.may_end.clear()
+        first, second = self._workers
+        self.exchange = asyncio.create_task(refresh(first, self.performed))
+        await self.performed.begun.wait()
+        looks = self._looks() + 2
+        self.waiting = asyncio.create_task(refresh(second, self.own))
+        deadline = time.monotonic() + 20
+        while self._looks() < looks:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.01)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.performed.may_end.set()
+        assert (await self.exchange).outcome.sealed == "seal of r1"
+        for each in self._workers:
+            await each.aclose()
+        assert self.own.calls == []
+
+    def _looks(self) -> int:
+        return self._server.admin.info("commandstats")["cmdstat_eval"]["calls"]
+
+
+async def test_waiter_does_not_send_the_token_too_when_redis_dies(own_server, impatient):
+    async with Waiter(own_server, timeout=2) as waiter:
+        own_server.kill()
+        with pytest.raises(WorkOSUnavailableError, match="Another worker's"):
+            await waiter.waiting
+
+
+@pytest.mark.parametrize("is_emptied", [False, True])
+async def test_waiter_hears_what_came_of_the_exchange_when_redis_is_back(
+    own_server, impatient, caplog, is_emptied
+):
+    async with Waiter(own_server) as waiter:
+        (own_server.kill if is_emptied else own_server.stop)()
+        await first_word(caplog, "Degraded")
+        await asyncio.to_thread(own_server.start if is_emptied else own_server.go_on)
+        await first_word(caplog, "Restored")
+        waiter.performed.may_end.set()
+        assert (await waiter.waiting).outcome.sealed == "seal of r1"
+
+
+async def test_waiter_hears_of_a_sign_out_when_redis_is_back(own_server, impatient, caplog):
+    async with Waiter(own_server) as waiter:
+        own_server.stop()
+        await first_word(caplog, "Degraded")
+        own_server.go_on()
+        await worker(own_server).end(SESSION_ID)
+        assert (await waiter.waiting).outcome.refusal == "signed_out"
+
+
+async def first_word(caplog: pytest.LogCaptureFixture, word: str) -> None:
+    """Wait until a line begins with a word."""
+    deadline = time.monotonic() + 20
+    while word not in warnings(caplog):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("is_ours", [True, False], ids=["a URL", "a patient client"])

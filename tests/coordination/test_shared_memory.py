@@ -9,7 +9,7 @@ from emulated import PASSWORD
 from outages import slowed
 from workers import SESSION_ID, WorkOS, refresh, worker
 
-from authkit_asgi import redis
+from authkit_asgi import seen_cookies
 from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.redis import RedisRefreshCoordinator
 
@@ -29,7 +29,8 @@ async def test_outcome_is_kept_for_an_hour_until_its_cookie_has_been_seen_and_30
     another.see(R1)
     await another.aclose()
     assert server.lifetimes("outcome") == [30]
-    assert server.lifetimes("before") == []
+    assert server.lifetimes("before") == [3600]  # the note that it was seen
+    assert server.admin.get(server.name("before")) == b""
 
 
 async def test_outcomes_of_all_predecessors_end_when_a_cookie_is_seen(server):
@@ -40,7 +41,11 @@ async def test_outcomes_of_all_predecessors_end_when_a_cookie_is_seen(server):
     another.see(R2)
     await another.aclose()
     assert sorted(server.lifetimes("outcome")) == [30, 30, 3600]
-    assert server.lifetimes("before") == [3600]
+    assert sorted(len(note) for name, note in server.contents().items() if ":before:" in name) == [
+        0,
+        0,
+        64,
+    ]
 
 
 async def test_ten_predecessors_are_told_that_a_cookie_was_seen(server):
@@ -66,13 +71,13 @@ async def test_refusal_is_kept_though_its_cookie_keeps_coming(server):
 
 
 async def test_cookie_that_comes_often_is_told_once(server, monkeypatch):
-    monkeypatch.setattr(redis, "_MAX_TOLD", 2)
+    monkeypatch.setattr(seen_cookies, "_MAX_TOLD", 2)
     coordinator = worker(server)
     for key in (R0, R0, R1, R0, R2, R0):  # R0 is pushed out by R2, but waits still
         coordinator.see(key)
     await coordinator.aclose()
-    assert server.admin.info("commandstats")["cmdstat_getdel"]["calls"] == 3
-    assert len(coordinator._told) == 2
+    assert server.admin.info("commandstats")["cmdstat_eval"]["calls"] == 3
+    assert len(coordinator._seen_cookies._told) == 2
 
 
 async def test_many_cookies_that_are_seen_at_once_keep_nobody_waiting(server):
@@ -83,12 +88,12 @@ async def test_many_cookies_that_are_seen_at_once_keep_nobody_waiting(server):
         for number in range(3000):
             slow.see(refresh_key(f"t{number}"))
         assert len(asyncio.all_tasks()) == tasks + 1
-        assert len(slow._seen) == 1000
+        assert len(slow._seen_cookies._waiting) == 1000
         workos = WorkOS()
         await refresh(slow, workos)
         assert workos.calls == ["r0"]
-        assert len(slow._seen) > 900
-        slow._seen.clear()
+        assert len(slow._seen_cookies._waiting) > 900
+        slow._seen_cookies._waiting.clear()
         await slow.aclose()
 
 

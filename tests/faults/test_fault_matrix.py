@@ -153,6 +153,7 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 async def scene(emulator: WorkOSEmulator, case: Case, coordinator_server):
     scene = Scene(emulator, case, coordinator_server)
+    await scene.authkit.open()
     yield scene
     scene.mend()
     await scene.authkit.aclose()

@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # WorkOS's own emulator refuses older ones.
 NODE_IS_NEW := const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 20) ? 0 : 1)
 
-.PHONY: demo test check format interop e2e breakages mutants soak bench clean
+.PHONY: demo test check format interop e2e breakages mutants soak memory bench clean
 
 demo: $(VENV)/installed-example
 	@$(BIN)/python -m example_app.demo
@@ -59,10 +59,16 @@ bench: $(VENV)/installed-bench
 mutants: $(VENV)/installed-mutants
 	$(BIN)/python tests/mutants/run_mutmut.py $(VENV)/mutants
 
-# Users come and go while WorkOS fails and workers are restarted; SECONDS= chooses how long.
+# Users come and go while WorkOS fails, workers are restarted and Redis is stopped, against a WorkOS
+# in its strictest mode; SECONDS= chooses how long.
 soak: SECONDS = 600
 soak: $(VENV)/installed-test
 	$(TESTS_PATH) $(BIN)/python tests/storm/soak.py $(SECONDS)
+
+# What is remembered of hostile requests; REQUESTS= chooses how many of each kind.
+memory: REQUESTS = 100000
+memory: $(VENV)/installed-test
+	PYTHONPATH=tests:tests/asgi:tests/coordination $(BIN)/python tests/benchmarks/memory.py $(REQUESTS)
 
 clean:
 	rm -rf $(VENV) tests/interop/node_modules .coverage build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""A private redis-server: on loopback, without a file, ended by its own handle."""
+"""A private redis-server: on loopback, ended by its own handle."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ def free_port() -> int:
 class RedisServer:
     """A server process that can be killed, stopped, spoilt and started again on its port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_lasting: bool = False) -> None:
         self._folder = folder
+        self._is_lasting = is_lasting
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
@@ -51,7 +52,8 @@ class RedisServer:
 
     def start(self) -> None:
         command = [executable(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
-        command += ["--appendonly", "no", "--dir", str(self._folder)]
+        command += ["--appendonly", "yes" if self._is_lasting else "no", "--appendfsync", "no"]
+        command += ["--dir", str(self._folder)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + _START_SECONDS
         while True:
@@ -108,8 +110,9 @@ class RedisServer:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[RedisServer]:
-    server = RedisServer(folder)
+def running(folder: Path, *, is_lasting: bool = False) -> Iterator[RedisServer]:
+    """Run a server; a lasting one that is killed knows what it knew when it is started again."""
+    server = RedisServer(folder, is_lasting=is_lasting)
     try:
         server.start()
         yield server

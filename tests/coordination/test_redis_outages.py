@@ -176,6 +176,7 @@ async def test_hanging_redis_costs_a_second(own_server, is_ours):
     await refreshes(coordinator, WorkOS())
     assert 0.9 < time.monotonic() - begin < 5  # one call waits; those that follow do not try
     own_server.go_on()
+    await coordinator.aclose()  # else what is still to be published opens a connection again
     await client.aclose()
 
 

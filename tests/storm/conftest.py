@@ -49,6 +49,21 @@ def trio(_workos_process: Emulator, shared_redis: RedisServer) -> Iterator[list[
 
 
 @pytest.fixture(scope="session")
+def single_as_shipped(_workos_process: Emulator) -> Iterator[list[int]]:
+    """As `single`, with no timeout changed."""
+    with workers(_workos_process, 1, is_patient=False) as started:
+        yield [worker.port for worker in started]
+
+
+@pytest.fixture(scope="session")
+def trio_as_shipped(_workos_process: Emulator, shared_redis: RedisServer) -> Iterator[list[int]]:
+    """As `trio`, with no timeout changed."""
+    redis_url = shared_redis.url
+    with workers(_workos_process, 3, redis_url=redis_url, is_patient=False) as started:
+        yield [worker.port for worker in started]
+
+
+@pytest.fixture(scope="session")
 def quartet(_workos_process: Emulator) -> Iterator[list[int]]:
     """The one port of `uvicorn --workers 4`, which share nothing but their settings."""
     with workers_of_one_port(_workos_process, 4) as port:

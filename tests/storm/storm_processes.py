@@ -20,6 +20,7 @@ from emulated import PASSWORD, sealed
 from redis_server import free_port
 
 DELAY = 0.3  # seconds that WorkOS takes to authenticate
+SITE = "storm_site"
 ORGANIZATIONS = ("org_first", "org_second", "org_third")
 
 _OPEN_FILES = 4096  # room for a thousand connections to one process
@@ -74,6 +75,9 @@ class Emulator:
         self.control("POST", "users", email=f"{user_id}@example.com", user_id=user_id)
         for name in organizations:
             self.control("POST", "memberships", user_id=user_id, organization_id=name)
+        return self.sign_in(user_id, lifetime)
+
+    def sign_in(self, user_id: str, lifetime: int) -> Member:
         answer = self.control("POST", "sign-in", user_id=user_id, lifetime=lifetime)
         return Member(user_id, sealed(answer))
 
@@ -89,11 +93,22 @@ class Emulator:
 
     def sessions(self, members: list[Member]) -> int:
         """Return how many sessions the members have that have not ended."""
-        headers = {"authorization": f"Bearer {self.variables['WORKOS_API_KEY']}"}
-        return sum(
-            len(self._client.get(address, headers=headers).json()["data"])
-            for address in (f"/user_management/users/{each.user_id}/sessions" for each in members)
-        )
+        return sum(len(self._sessions_of(member)) for member in members)
+
+    def revoke(self, member: Member) -> None:
+        """End a member's sessions, as WorkOS's dashboard does."""
+        for session in self._sessions_of(member):
+            address = "/user_management/sessions/revoke"
+            body = {"session_id": session["id"]}
+            self._client.post(address, headers=self._key, json=body).raise_for_status()
+
+    def _sessions_of(self, member: Member) -> list[dict[str, Any]]:
+        address = f"/user_management/users/{member.user_id}/sessions"
+        return self._client.get(address, headers=self._key).json()["data"]
+
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.variables['WORKOS_API_KEY']}"}
 
 
 @dataclass
@@ -120,12 +135,23 @@ def emulator_process(*options: str) -> Iterator[Emulator]:
 
 @contextlib.contextmanager
 def workers(
-    workos: Emulator, number: int, *, redis_url: str | None = None, **variables: str
+    workos: Emulator,
+    number: int,
+    *,
+    redis_url: str | None = None,
+    is_patient: bool = True,
+    site: str = SITE,
+    **variables: str,
 ) -> Iterator[list[Worker]]:
-    """Run workers, each a uvicorn on a port of its own; patient ones, by default."""
+    """Run workers, each a uvicorn on a port of its own.
+
+    Patient ones wait for longer than a machine may take; the others have the timeouts shipped.
+    """
+    if is_patient:
+        variables = {**_PATIENT, **variables}
     with contextlib.ExitStack() as stack:
         started = [
-            Worker(port, start_worker(workos, port, redis_url=redis_url, **variables))
+            Worker(port, start_worker(workos, port, redis_url=redis_url, site=site, **variables))
             for port in (free_port() for _ in range(number))
         ]
         for worker in started:
@@ -136,17 +162,21 @@ def workers(
 
 
 def start_worker(
-    workos: Emulator, port: int, *options: str, redis_url: str | None = None, **variables: str
+    workos: Emulator,
+    port: int,
+    *options: str,
+    redis_url: str | None = None,
+    site: str = SITE,
+    **variables: str,
 ) -> subprocess.Popen[str]:
     environment = {
         **workos.variables,
         "WORKOS_REDIRECT_URI": f"http://localhost:{port}/callback",
         "WORKOS_COOKIE_PASSWORD": PASSWORD,
-        **_PATIENT,
         **variables,
         **({"STORM_REDIS_URL": redis_url} if redis_url else {}),
     }
-    arguments = ("storm_site:app", "--port", str(port), "--log-level", "critical", *options)
+    arguments = (f"{site}:app", "--port", str(port), "--log-level", "critical", *options)
     return start("uvicorn", *arguments, **environment)
 
 
@@ -154,7 +184,8 @@ def start_worker(
 def workers_of_one_port(workos: Emulator, number: int) -> Iterator[int]:
     """Run `uvicorn --workers` and yield the port."""
     port = free_port()
-    with ending(start_worker(workos, port, "--workers", str(number))) as process:
+    options = ("--workers", str(number))
+    with ending(start_worker(workos, port, *options, **_PATIENT)) as process:
         wait_until_served(port, process)
         yield port
 

@@ -12,8 +12,14 @@ from authkit_asgi import Auth, redis, redis_connection
 from authkit_asgi.errors import AuthKitError, UnavailableError
 from example_app.main import create_app
 
+_seconds = {
+    name: float(os.environ[variable])
+    for name in ("api_timeout", "refresh_timeout", "redis_timeout")
+    if (variable := f"STORM_{name.upper()}") in os.environ
+}
+_redis_seconds = _seconds.pop("redis_timeout", redis_connection.CALL_SECONDS)
 for _module in (redis, redis_connection):
-    _module.CALL_SECONDS = float(os.environ["STORM_REDIS_TIMEOUT"])
+    _module.CALL_SECONDS = _redis_seconds
 
 
 async def who(request: Request) -> JSONResponse:
@@ -37,9 +43,5 @@ def _answer(auth: Auth) -> JSONResponse:
     return JSONResponse({**body, "user": auth.user.id, "organization": auth.organization_id})
 
 
-app = create_app(
-    redis_url=os.environ.get("STORM_REDIS_URL"),
-    api_timeout=float(os.environ["STORM_API_TIMEOUT"]),
-    refresh_timeout=float(os.environ["STORM_REFRESH_TIMEOUT"]),
-)
+app = create_app(redis_url=os.environ.get("STORM_REDIS_URL"), **_seconds)
 app.router.routes += [Route("/who", who), Route("/switch/{organization}", switch)]

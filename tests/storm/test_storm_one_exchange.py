@@ -48,7 +48,7 @@ def check_answers(answers: list[Answer], expected: int) -> None:
     assert wrong == []
 
 
-@everywhere
+@pytest.mark.parametrize("application", ["single", "trio", "single_as_shipped", "trio_as_shipped"])
 @pytest.mark.anyio
 async def test_thousand_requests_with_one_expired_cookie_make_one_exchange(workos, ports):
     (member,) = workos.members(1)

@@ -35,6 +35,7 @@ from authkit_asgi.errors import (
     SessionReadOnlyError,
     SessionTooLargeError,
     SignInError,
+    StoreUnavailableError,
     UnacceptableClaimsError,
     UnavailableError,
     UnknownKeyError,
@@ -53,6 +54,7 @@ from authkit_asgi.middleware import AuthKitMiddleware
 from authkit_asgi.routes import auth_routes
 from authkit_asgi.service import AuthKit
 from authkit_asgi.sign_in import SignInRequest, SignInResult
+from authkit_asgi.stores import InMemorySessionStore, SessionStore, StoredSession
 
 __version__ = "0.1.0"
 
@@ -72,6 +74,7 @@ __all__ = [
     "ExpiredTokenError",
     "GrantRejectedError",
     "Impersonator",
+    "InMemorySessionStore",
     "InvalidSessionError",
     "InvalidTokenError",
     "KeysUnavailableError",
@@ -85,6 +88,7 @@ __all__ = [
     "ResponseStartedError",
     "SealError",
     "SessionReadOnlyError",
+    "SessionStore",
     "SessionTooLargeError",
     "SignInError",
     "SignInRedirectError",
@@ -93,6 +97,8 @@ __all__ = [
     "SignedIn",
     "SignedOut",
     "SignedOutReason",
+    "StoreUnavailableError",
+    "StoredSession",
     "TemporarilyUnavailableError",
     "UnacceptableClaimsError",
     "UnavailableError",

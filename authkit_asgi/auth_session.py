@@ -203,6 +203,7 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
             UntrustedResponseError: It holds no usable session.
             KeysUnavailableError: Its token cannot be verified now.
             SessionTooLargeError: Browsers would not store its cookie.
+            StoreUnavailableError: It has to be stored on the server, and cannot be.
             SessionReadOnlyError: The setting `refresh` is ``never``.
         """
         self._cookies.require_open()
@@ -215,11 +216,13 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
 
         Raises:
             SessionTooLargeError: Browsers would not store its cookie.
+            StoreUnavailableError: It has to be stored on the server, and cannot be.
         """
         previous = self._loaded.session
-        self._set(Loaded(auth=result.auth, session=result.session, sealed=result.sealed))
+        session, sealed = await self._authkit.keep(result, in_place_of=previous)
+        self._set(Loaded(auth=result.auth, session=session, sealed=sealed))
         self._cookies.make_room()
-        await self._authkit.replace(previous, result.session)
+        await self._authkit.replace(previous, session)
 
     async def sign_out(self, return_to: str | None = None) -> str:
         """Delete every cookie of the session and return where to send the browser.
@@ -238,8 +241,7 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         self._cookies.delete()
         self._expire_verifiers(list(self.verifiers()))
         self._expire_access_token()
-        if session is not None:
-            await self._authkit.end(session)
+        await self._authkit.end(session, self._cookies.sent.values)
         return url
 
     def _set(self, loaded: Loaded) -> None:

@@ -126,6 +126,12 @@ class WorkOSUnavailableError(UnavailableError):
     code = "workos_unavailable"
 
 
+class StoreUnavailableError(UnavailableError):
+    """The session store cannot be used."""
+
+    code = "store_unavailable"
+
+
 class ConnectionLostError(WorkOSUnavailableError):
     """The connection to WorkOS broke before its answer had come, so the outcome is unknown."""
 

@@ -14,8 +14,7 @@ from collections.abc import Callable, Sequence
 
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.derived import derived_passwords
-from authkit_asgi.session import Session, session_id
-from authkit_asgi.tokens import unverified_claims
+from authkit_asgi.session import Session, session_id, session_issued_at
 
 _PURPOSE = "authkit-asgi activity"
 _GRAMMAR = re.compile(r"([1-9][0-9]{0,11})\.([A-Za-z0-9_-]{43})")
@@ -50,10 +49,10 @@ class Inactivity:
             session: The session; its token may have expired.
             values: What the request's activity cookies hold, any text.
         """
-        issued_at = unverified_claims(session.access_token).get("iat")
-        # Not made a float: JSON has whole numbers that do not fit into one.
-        known = issued_at if isinstance(issued_at, int | float) else 0
-        return max(known, self._last_use(session, values)) < self._clock() - self._timeout
+        return (
+            max(session_issued_at(session), self._last_use(session, values))
+            < self._clock() - self._timeout
+        )
 
     def moved(self, session: Session, values: Sequence[str]) -> str | None:
         """Return the cookie value that says the session is used now; `None` if one does nearly."""

@@ -114,10 +114,23 @@ class SessionLoader:
         """See `AuthKit.load`; without `may_wait`, signing keys are waited for 1 s at most."""
         if not values:
             return _NOTHING
-        sessions = self._authentic(values)
+        return await self.load_sessions(
+            self._authentic(values), activity, may_refresh=may_refresh, may_wait=may_wait
+        )
+
+    async def load_sessions(
+        self,
+        sessions: Sequence[Session],
+        activity: Sequence[str],
+        *,
+        may_refresh: bool,
+        may_wait: bool,
+        otherwise: SignedOut = INVALID,
+    ) -> Loaded:
+        """Return who authentic sessions are of; where there is none, what that means."""
         session = newest(sessions)
         if session is None:
-            return Loaded(auth=INVALID, conflicting=bool(sessions))
+            return Loaded(auth=INVALID if sessions else otherwise, conflicting=bool(sessions))
         return await self._load_one(session, activity, may_refresh=may_refresh, may_wait=may_wait)
 
     async def _load_one(

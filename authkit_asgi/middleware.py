@@ -27,6 +27,7 @@ from authkit_asgi.service import AuthKit
 from authkit_asgi.session_contents import SessionTransform
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, sent_cookies
 from authkit_asgi.setting_types import AuthKitSettings
+from authkit_asgi.stores import SessionStore
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ class AuthKitMiddleware:
             ``redis://localhost:6379/0`` (extra ``redis``); else each process sees to itself.
         coordinator: What takes that place, for instance a `RedisRefreshCoordinator` around a
             client of yours.
+        store: Keeps sessions on the server; the cookie then holds an id, of any session's size.
+        previous_store: Where sessions are that are to leave it, for `store` or for the cookie.
         session_transform: Called with the session's JSON, a copy to change, and returns what goes
             into the cookie; plain or async.
         on_session_refresh_success: Called with the `SignedIn` after each exchange.
@@ -77,6 +80,8 @@ class AuthKitMiddleware:
         http_client_factory: HTTPClientFactory | None = None,
         redis_url: str | None = None,
         coordinator: RefreshCoordinator | None = None,
+        store: SessionStore | None = None,
+        previous_store: SessionStore | None = None,
         session_transform: SessionTransform | None = None,
         on_session_refresh_success: RefreshSuccessHook | None = None,
         on_session_refresh_error: RefreshErrorHook | None = None,
@@ -90,6 +95,8 @@ class AuthKitMiddleware:
             "http_client_factory": http_client_factory,
             "coordinator": coordinator,
             "redis_url": redis_url,
+            "store": store,
+            "previous_store": previous_store,
             "session_transform": session_transform,
             "on_session_refresh_success": on_session_refresh_success,
             "on_session_refresh_error": on_session_refresh_error,

@@ -21,6 +21,7 @@ from authkit_asgi.passwords import CookiePassword
 from authkit_asgi.polling import Polling
 from authkit_asgi.redis_connection import CALL_SECONDS, RedisConnection, RedisDownError
 from authkit_asgi.redis_outcomes import SIGNED_OUT, SUPERSEDED, Found, RedisOutcomes
+from authkit_asgi.redis_store import RedisSessionStore
 from authkit_asgi.refresh import Exchange, InProcessRefreshCoordinator, Landing
 from authkit_asgi.sealed_outcomes import OutcomeSealer
 from authkit_asgi.seen_cookies import SeenCookies
@@ -30,6 +31,9 @@ _RETRY_SECONDS = (0.05, 1)  # between attempts to publish: at first, later
 _LEASE_MARGIN_SECONDS = 2  # by which a lock outlives the deadline of its holder
 _MAX_HOPS = 10  # successors of successors followed in one look
 _MAX_UNPUBLISHED = 10_000
+
+
+__all__ = ["RedisRefreshCoordinator", "RedisSessionStore"]
 
 
 class RedisRefreshCoordinator:

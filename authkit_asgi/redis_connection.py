@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 CALL_SECONDS = 1
 """What one call may take."""
 
+_WHILE_DOWN = "each process refreshes for itself"
 _DOWN_SECONDS = 1
 _MAX_CALLS = 20  # at once; the second of those who wait for their turn has not begun
 _MAX_URGENT_CALLS = 4  # beside these
@@ -38,18 +39,31 @@ class RedisDownError(Exception):
     """Redis cannot be used at the moment."""
 
 
+class ForeignTypeError(RedisDownError):
+    """Somebody else has put something of another type under one of our keys."""
+
+
 class RedisConnection:
     """Calls Redis; after a call that failed, one a second tries whether it is back.
 
     Args:
         redis: Its URL, for one client per event loop, or a client, which is never closed.
         probe: A key of ours to try it with.
+        while_down: What the warning says of the time in which it cannot be used.
+        is_read: Whether it is only read from: then it need not obey to writes.
 
     Raises:
         ConfigurationError: It is neither.
     """
 
-    def __init__(self, redis: Redis | str, *, probe: str) -> None:
+    def __init__(
+        self,
+        redis: Redis | str,
+        *,
+        probe: str,
+        while_down: str = _WHILE_DOWN,
+        is_read: bool = False,
+    ) -> None:
         make: Callable[[], Redis]
         if isinstance(redis, str):
             url = _checked(redis)
@@ -60,6 +74,8 @@ class RedisConnection:
             raise ConfigurationError(["redis is neither a URL nor a client of redis.asyncio"])
         self._clients = PerLoop(lambda: _Client(make(), is_ours=is_ours), _Client.aclose)
         self._probe = probe
+        self._while_down = while_down
+        self._is_read = is_read
         self._is_down = False
         self._next_try = 0.0
 
@@ -91,10 +107,12 @@ class RedisConnection:
         # Nobody else waits for it meanwhile.
         self._next_try = now + 2 * CALL_SECONDS + _DOWN_SECONDS
         async with self._clients.lend() as client:
-            await self._call(client, "SET", self._probe, "", "EX", 1)
-            await self._call(client, "EVAL", _PROBE, 1, self._probe)
+            await self._call(client, "GET", self._probe)
+            if not self._is_read:
+                await self._call(client, "SET", self._probe, "", "EX", 1)
+                await self._call(client, "EVAL", _PROBE, 1, self._probe)
         self._is_down = False
-        logger.warning("Restored: refreshes are coordinated through Redis again")
+        logger.warning("Restored: Redis can be used again")
 
     async def _call(self, client: _Client, *command: str | bytes | int) -> Any:
         try:
@@ -103,6 +121,8 @@ class RedisConnection:
         # A client of the application's that belongs to another event loop raises RuntimeError; an
         # answer that is not Redis's, ValueError.
         except (RedisError, OSError, TimeoutError, RuntimeError, ValueError) as error:
+            if "WRONGTYPE" in str(error):
+                raise ForeignTypeError from None
             self._degrade(error)
             raise RedisDownError from None
 
@@ -117,8 +137,9 @@ class RedisConnection:
     def _degrade(self, error: Exception) -> None:
         if not self._is_down:
             logger.warning(
-                "Degraded: Redis cannot be used (%s), so each process refreshes for itself",
+                "Degraded: Redis cannot be used (%s), so %s",
                 type(error).__name__,
+                self._while_down,
             )
         # The next caller tries at once whether that was all; then one a second.
         self._next_try = time.monotonic() + (_DOWN_SECONDS if self._is_down else 0)

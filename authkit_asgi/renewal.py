@@ -45,6 +45,7 @@ from authkit_asgi.session import (
     unseal_session,
 )
 from authkit_asgi.session_contents import SessionContents
+from authkit_asgi.stored_sessions import StoredSessions
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class SessionRenewal:
         coordinator: RefreshCoordinator,
         *,
         contents: SessionContents,
+        stored: StoredSessions | None,
         hooks: RefreshHooks,
         clock: Callable[[], float],
     ) -> None:
@@ -69,6 +71,7 @@ class SessionRenewal:
         self.verifier = verifier
         self.coordinator = coordinator
         self.contents = contents
+        self.stored = stored
         self.hooks = hooks
         self.clock = clock
         self.pause = Pause(clock)
@@ -187,10 +190,7 @@ class _Exchange:
             raise GrantRejectedError(error.code) from None
         except ValueError:  # JSON that no JSON may hold, such as NaN
             raise UnavailableError("WorkOS's answer cannot be sealed") from None
-        outcome = self._outcome(
-            sealed=sealed,
-            successor_key=refresh_key(successor.refresh_token),
-        )
+        outcome = self._outcome(sealed=sealed, successor_key=refresh_key(successor.refresh_token))
         self._fresh = outcome, successor
         return outcome
 
@@ -257,7 +257,10 @@ class _Exchange:
     async def _succeed(self, successor: Session, outcome: Outcome, auth: Auth) -> Successor:
         """Return what goes into the cookie; what is remembered stays as it was answered."""
         kept = await self._renewal.contents.seal(successor, outcome.sealed)
-        return Successor(session=kept.session, sealed=kept.sealed, auth=kept.seen_in(auth))
+        session, cookie = kept.session, None
+        if (stored := self._renewal.stored) is not None:
+            session, cookie = await stored.save(self._session, session)
+        return Successor(session=session, sealed=cookie or kept.sealed, auth=kept.seen_in(auth))
 
     def _failed(self, error: UnavailableError) -> UnavailableError:
         """Note a failure that is not the user's, and return it."""

@@ -11,6 +11,7 @@ from authkit_asgi.outcomes import KNOWN_SECONDS, refresh_key
 from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.session import seal_session, session_id
 from authkit_asgi.session_contents import SessionContents
+from authkit_asgi.stored_sessions import StoredSessions
 
 
 class SessionResealer:
@@ -20,6 +21,7 @@ class SessionResealer:
         config: The settings.
         coordinator: Knows which refresh tokens are spent.
         contents: Knows what of a user is kept.
+        stored: Keeps sessions on the server, where it does.
         clock: Seconds since the epoch.
     """
 
@@ -28,12 +30,14 @@ class SessionResealer:
         config: AuthKitConfig,
         coordinator: RefreshCoordinator,
         contents: SessionContents,
+        stored: StoredSessions | None,
         *,
         clock: Callable[[], float],
     ) -> None:
         self._config = config
         self._coordinator = coordinator
         self._contents = contents
+        self._stored = stored
         self._clock = clock
 
     def mark(self, loaded: Loaded) -> Loaded:
@@ -64,4 +68,7 @@ class SessionResealer:
             known.sealed is not None for known in self._coordinator.recall(key)
         ):
             return None
-        return seal_session(self._contents.keep(session), self._config.cookie_password)
+        kept = self._contents.keep(session)
+        if self._stored is not None and self._stored.store is not None:
+            return await self._stored.move(kept)
+        return seal_session(kept, self._config.cookie_password)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Unpack
+from collections.abc import Callable, Sequence
 
-from authkit_asgi.api import SignInOptions, WorkOSAPI
+from authkit_asgi.api import WorkOSAPI
 from authkit_asgi.auth import User
 from authkit_asgi.authentication import access_token_verifier
 from authkit_asgi.config import AuthKitConfig
@@ -14,7 +13,7 @@ from authkit_asgi.cookies import CookieWriter
 from authkit_asgi.eager_auth import EagerAuth
 from authkit_asgi.errors import (
     GrantRejectedError,
-    SessionReadOnlyError,
+    StoreUnavailableError,
     UntrustedResponseError,
     WorkOSUnavailableError,
 )
@@ -23,18 +22,22 @@ from authkit_asgi.http_clients import HTTPClientFactory, HTTPClients
 from authkit_asgi.inactivity import Inactivity
 from authkit_asgi.loading import Loaded, SessionLoader
 from authkit_asgi.outcomes import KNOWN_SECONDS, refresh_key
-from authkit_asgi.pkce import PendingSignIn, surplus_verifiers
+from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import InProcessRefreshCoordinator, RefreshCoordinator, Successor
 from authkit_asgi.renewal import SessionRenewal
 from authkit_asgi.resealing import SessionResealer
+from authkit_asgi.server_sessions import ServerSessions
 from authkit_asgi.session import Session, session_id, session_organization, user_from_answer
 from authkit_asgi.session_contents import SessionContents, SessionTransform
-from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult
+from authkit_asgi.sign_in import SignInFlow
+from authkit_asgi.sign_ins import SignIns
 from authkit_asgi.sign_out import logout_url
 from authkit_asgi.size_warning import SizeWarning
+from authkit_asgi.stored_sessions import StoredSessions
+from authkit_asgi.stores import SessionStore
 
 
-class AuthKit:
+class AuthKit(SignIns, ServerSessions):
     """The service behind the middleware, for scripts and for routes of one's own.
 
     Args:
@@ -43,6 +46,8 @@ class AuthKit:
             redirects and verifies certificates.
         coordinator: Sees to it that each refresh token is exchanged once; by default within this
             process.
+        store: Keeps sessions on the server; the cookie then holds an id. In the cookie when `None`.
+        previous_store: Where sessions are that are to leave it, for `store` or for the cookie.
         session_transform: Called with the session's JSON, a copy to change, and returns what goes
             into the cookie; see `SessionTransform`.
         on_session_refresh_success: Called with the `SignedIn` after each exchange.
@@ -57,6 +62,8 @@ class AuthKit:
         *,
         http_client_factory: HTTPClientFactory | None = None,
         coordinator: RefreshCoordinator | None = None,
+        store: SessionStore | None = None,
+        previous_store: SessionStore | None = None,
         session_transform: SessionTransform | None = None,
         on_session_refresh_success: RefreshSuccessHook | None = None,
         on_session_refresh_error: RefreshErrorHook | None = None,
@@ -73,12 +80,18 @@ class AuthKit:
         self._contents = SessionContents(config, session_transform)
         self._hooks = RefreshHooks(on_session_refresh_success, on_session_refresh_error)
         self._verifier = access_token_verifier(config, self.http_clients, clock=clock)
+        self._stored: StoredSessions | None = None
+        if store is not None or previous_store is not None:
+            self._stored = StoredSessions(
+                config, store, previous_store, coordinator=self.coordinator, clock=clock
+            )
         self._renewal = SessionRenewal(
             config,
             self.api,
             self._verifier,
             self.coordinator,
             contents=self._contents,
+            stored=self._stored,
             hooks=self._hooks,
             clock=clock,
         )
@@ -97,7 +110,9 @@ class AuthKit:
             size_warning=self.size_warning,
             clock=clock,
         )
-        self._resealer = SessionResealer(config, self.coordinator, self._contents, clock=clock)
+        self._resealer = SessionResealer(
+            config, self.coordinator, self._contents, self._stored, clock=clock
+        )
         self._sign_ins = SignInFlow(
             config, self.api, self.cookies, self._verifier, contents=self._contents, clock=clock
         )
@@ -114,9 +129,24 @@ class AuthKit:
         Never raises for anything a request can hold.
         """
         may_write = may_refresh and not self.config.is_read_only
-        loaded = await self._loader.load(
-            values, activity, may_refresh=may_write, may_wait=may_refresh
-        )
+        if self._stored is None or not values:
+            loaded = await self._loader.load(
+                values, activity, may_refresh=may_write, may_wait=may_refresh
+            )
+        else:
+            try:
+                sessions, otherwise = await self._stored.read(values)
+            except StoreUnavailableError as error:
+                return Loaded(auth=signed_out_by(error))
+            loaded = await self._loader.load_sessions(
+                sessions,
+                activity,
+                may_refresh=may_write,
+                may_wait=may_refresh,
+                otherwise=otherwise,
+            )
+            if loaded.is_dead and loaded.session is not None:
+                await self._stored.discard(loaded.session)
         return self._resealer.mark(loaded) if may_write else loaded
 
     async def reseal(self, loaded: Loaded) -> str | None:
@@ -153,6 +183,8 @@ class AuthKit:
         """Return the last successor known of a session, as its cookie; `None` if there is none."""
         key = refresh_key(session.refresh_token)
         sealed = await self.coordinator.newest(key, session_id(session))
+        if session.stored is not None:
+            return None  # its cookie stays the same
         return None if sealed is None else await self._contents.reseal(sealed)
 
     async def load_user(self, user_id: str) -> User:
@@ -190,9 +222,17 @@ class AuthKit:
         """Tell whether a session was ended, or replaced, while a request was under way."""
         return self.coordinator.is_ended(session_id(session), or_superseded=True)
 
-    async def end(self, session: Session) -> None:
-        """Note that a session is over, so that no exchange under way brings it back."""
-        await self.coordinator.end(session_id(session))
+    async def end(self, session: Session | None, values: Sequence[str] = ()) -> None:
+        """Note that a session is over, so that no exchange under way brings it back.
+
+        Args:
+            session: What the session cookies hold or name; `None` if nobody can tell now.
+            values: These cookies' values.
+        """
+        if session is not None:
+            await self.coordinator.end(session_id(session))
+        if self._stored is not None:
+            await (self._stored.end(session) if session else self._stored.end_named(values))
 
     async def supersede(self, session: Session) -> None:
         """Note that a session's cookie has gone, so that no request under way writes to it."""
@@ -203,69 +243,6 @@ class AuthKit:
         await self.coordinator.begin(session_id(session))
         if previous is not None and session_id(previous) != session_id(session):
             await self.supersede(previous)
-
-    def authorization_url(
-        self,
-        *,
-        return_to: str | None = None,
-        custom_state: str | None = None,
-        restarted: bool = False,
-        **options: Unpack[SignInOptions],
-    ) -> SignInRequest:
-        """Begin a sign-in (or sign-up, with ``screen_hint="sign-up"``).
-
-        The browser has to be given the cookie of the result and be sent to its URL.
-
-        Args:
-            return_to: The page to end at, a path of this site; anything else, and what is too
-                long to be kept, becomes the default page.
-            custom_state: Text for `on_success`, 2,048 bytes at most.
-            restarted: The sign-in answers a callback that came without `state`.
-            options: What to ask of AuthKit.
-
-        Raises:
-            PKCEPayloadTooLargeError: `custom_state` is too long.
-        """
-        return self._sign_ins.begin(
-            return_to=return_to, custom_state=custom_state, restarted=restarted, **options
-        )
-
-    def surplus_verifiers(self, cookies: Mapping[str, str]) -> list[str]:
-        """Return the names of verifier cookies that have to go for one more to find room."""
-        return surplus_verifiers(cookies, self.config.cookie_password, clock=self._clock)
-
-    def unseal_state(self, state: str) -> PendingSignIn:
-        """Return the sign-in that an authentic `state`, at most 600 s old, belongs to.
-
-        Raises:
-            OAuthStateMismatchError: It is neither.
-        """
-        return self._sign_ins.unseal_state(state)
-
-    async def complete_sign_in(self, code: str, state: str) -> SignInResult:
-        """Exchange the callback's `code`. The caller has compared `state` with its cookie.
-
-        Raises:
-            OAuthStateMismatchError: `state` is not authentic or too old.
-            GrantRejectedError: WorkOS refused the code.
-            UnavailableError: WorkOS or its signing keys cannot be reached.
-            UntrustedResponseError: The answer holds no usable session.
-            SessionTooLargeError: The session cannot be sealed.
-        """
-        self._require_writable()
-        return await self._sign_ins.complete(code, self.unseal_state(state))
-
-    async def accept_sign_in(self, answer: Mapping[str, Any]) -> SignInResult:
-        """Return the sign-in that an answer of WorkOS's `authenticate` makes.
-
-        Raises:
-            UntrustedResponseError: The answer holds no usable session.
-            KeysUnavailableError: Its token cannot be verified now.
-            SessionReadOnlyError: The setting `refresh` is ``never``.
-            SessionTooLargeError: The session cannot be sealed.
-        """
-        self._require_writable()
-        return await self._sign_ins.accept(answer)
 
     def logout_url(self, session: Session | None, return_to: str | None) -> str:
         """Return where to send a browser that signs out.
@@ -280,10 +257,6 @@ class AuthKit:
         if self.coordinator.is_ended(session_id(session)):
             raise GrantRejectedError("signed_out")
 
-    def _require_writable(self) -> None:
-        if self.config.is_read_only:
-            raise SessionReadOnlyError
-
     async def open(self) -> None:
         """Keep connections of the running event loop open until `aclose`.
 
@@ -292,10 +265,14 @@ class AuthKit:
         """
         self.http_clients.keep()
         await self.coordinator.open()
+        if self._stored is not None:
+            await self._stored.open()
 
     async def aclose(self) -> None:
         """Wait for exchanges under way, then close what belongs to the running event loop."""
         await self.coordinator.aclose()
+        if self._stored is not None:
+            await self._stored.aclose()
         await self._hooks.aclose(self.config.refresh_timeout)
         await self._verifier.aclose()
         await self.http_clients.release()

@@ -22,6 +22,7 @@ from authkit_asgi.errors import (
 )
 from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.seal import MAX_SEAL_LENGTH, Password, seal, unseal
+from authkit_asgi.stores import StoredAs
 from authkit_asgi.tokens import unverified_claims
 
 MAX_KEPT_LENGTH = 65_536
@@ -63,7 +64,9 @@ class Session:
     authentication_method: str | None = None
     is_outdated: bool = field(default=False, compare=False)
     """Whether its cookie was sealed otherwise than cookies are now: with an older password, or by
-    workos-python."""
+    workos-python; or whether it is to go to another place."""
+    stored: StoredAs | None = field(default=None, compare=False, repr=False)
+    """Where it stands, if that is not the cookie itself."""
 
     @property
     def user_id(self) -> str:
@@ -264,3 +267,10 @@ def session_organization(session: Session) -> str | None:
 def _text_claim(session: Session, name: str) -> str | None:
     value = unverified_claims(session.access_token).get(name)
     return value if isinstance(value, str) else None
+
+
+def session_issued_at(session: Session) -> float:
+    """Return when an authentic session's token was issued, in seconds since the epoch; else 0."""
+    issued_at = unverified_claims(session.access_token).get("iat")
+    # Not made a float: JSON has whole numbers that do not fit into one.
+    return issued_at if isinstance(issued_at, int | float) else 0

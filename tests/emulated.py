@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 
-from authkit_asgi import AuthKit, AuthKitConfig
+from authkit_asgi import AuthKit, AuthKitConfig, SessionStore
+from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.session import seal_session, session_from_answer
 from authkit_asgi.testing import WorkOSEmulator
 
@@ -40,10 +41,20 @@ def settings(**changes: Any) -> dict[str, Any]:
     }
 
 
-def service(emulator: WorkOSEmulator, **changes: Any) -> AuthKit:
+def service(
+    emulator: WorkOSEmulator,
+    *,
+    store: SessionStore | None = None,
+    previous_store: SessionStore | None = None,
+    coordinator: RefreshCoordinator | None = None,
+    **changes: Any,
+) -> AuthKit:
     """An AuthKit whose HTTP clients reach the emulator within the process, on its clock."""
     return AuthKit(
         AuthKitConfig(**settings(**changes)),
+        store=store,
+        previous_store=previous_store,
+        coordinator=coordinator,
         http_client_factory=http_clients(emulator),
         clock=emulator._state.clock,
     )

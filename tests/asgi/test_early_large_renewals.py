@@ -21,6 +21,13 @@ def resize(emulator, size: int) -> None:
     emulator.update_user("user_ada", metadata={"notes": "x" * size})
 
 
+async def lasting(emulator, **changes) -> Browser:
+    """Return a browser of a site in a lifespan: without one nothing is renewed early."""
+    app = site(emulator, **changes)
+    await app.user_middleware[0].kwargs["authkit"].open()
+    return Browser(app)
+
+
 def outgrown(emulator, browser: Browser, size: int) -> None:
     """Give the browser a session that has 10 s left and will be so large when it is renewed."""
     resize(emulator, 0)
@@ -35,7 +42,7 @@ def outgrown(emulator, browser: Browser, size: int) -> None:
 async def test_session_that_outgrows_the_cookies_is_told_while_the_one_before_serves(
     emulator, caplog, size, changes
 ):
-    browser = Browser(site(emulator, **changes))
+    browser = await lasting(emulator, **changes)
     outgrown(emulator, browser, size)
     for _ in range(3):
         answer = await browser.get("/who")
@@ -51,7 +58,7 @@ async def test_session_that_outgrows_the_cookies_is_told_while_the_one_before_se
 
 
 async def test_that_is_told_once_an_hour_whatever_else_is(emulator, caplog):
-    browser = Browser(site(emulator))
+    browser = await lasting(emulator)
     outgrown(emulator, browser, 2000)
     await browser.get("/who")
     assert (len(said(caplog, "WARNING")), said(caplog)) == (1, [])

@@ -14,7 +14,15 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from authkit_asgi import AuthKit, AuthKitConfig, AuthKitMiddleware, auth_routes, outcomes, redis
+from authkit_asgi import (
+    AuthKit,
+    AuthKitConfig,
+    AuthKitMiddleware,
+    auth_routes,
+    outcomes,
+    redis,
+    seen_cookies,
+)
 from authkit_asgi.redis import RedisRefreshCoordinator
 from authkit_asgi.refresh import InProcessRefreshCoordinator
 from authkit_asgi.testing import WorkOSEmulator
@@ -31,8 +39,9 @@ async def authkit(
 ) -> AsyncIterator[AuthKit]:
     """A service that remembers little; without a Redis it keeps what it should have told it."""
     monkeypatch.setattr(outcomes, "_MAX_ENTRIES", BOUND)
-    for name in ("_MAX_TOLD", "_MAX_UNPUBLISHED", "_MAX_SEEN"):
-        monkeypatch.setattr(redis, name, BOUND)
+    monkeypatch.setattr(redis, "_MAX_UNPUBLISHED", BOUND)
+    for name in ("_MAX_TOLD", "_MAX_WAITING"):
+        monkeypatch.setattr(seen_cookies, name, BOUND)
     coordinator = None
     if request.param != "in-process":
         url = f"redis://127.0.0.1:{free_port()}/0"
@@ -94,5 +103,6 @@ async def test_what_redis_could_not_be_told_is_kept_within_the_bounds(authkit):
         await flood(authkit, kind, range(3 * BOUND))
     for number in range(3 * BOUND):
         coordinator.see(outcomes.refresh_key(f"s{number}"))
-    kept = (coordinator._unpublished, coordinator._ends, coordinator._told, coordinator._seen)
+    seen = coordinator._seen
+    kept = (coordinator._unpublished, coordinator._ends, seen._told, seen._waiting)
     assert [len(each) for each in kept] == [BOUND] * 4

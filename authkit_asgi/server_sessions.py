@@ -1,0 +1,57 @@
+"""The part of `AuthKit` that knows of sessions kept on the server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.session import MAX_KEPT_LENGTH, Session, unseal_session
+from authkit_asgi.sign_in import SignInResult
+from authkit_asgi.stored_sessions import StoredSessions
+from authkit_asgi.stores import StoredSession
+
+
+class ServerSessions:
+    """Stores the sessions of those who sign in, lists and revokes them."""
+
+    config: AuthKitConfig
+    _stored: StoredSessions | None
+
+    async def keep(
+        self, result: SignInResult, *, in_place_of: Session | None
+    ) -> tuple[Session, str]:
+        """Return the session of a completed sign-in as it is kept, and its cookie.
+
+        Raises:
+            StoreUnavailableError: It has to be stored, and cannot be.
+        """
+        if self._stored is None:
+            return result.session, result.sealed
+        password = self.config.cookie_password
+        kept = unseal_session(result.sealed, password, max_length=MAX_KEPT_LENGTH)
+        begun = await self._stored.begin(kept, in_place_of=in_place_of)
+        if begun is None:
+            return result.session, result.sealed
+        return replace(result.session, stored=begun[0]), begun[1]
+
+    async def stored_sessions(self, user_id: str) -> list[StoredSession]:
+        """Return a user's sessions in the store, the last refreshed first; without one, none.
+
+        Raises:
+            StoreUnavailableError: The store cannot be used.
+        """
+        return [] if self._stored is None else await self._stored.of_user(user_id)
+
+    async def revoke_sessions(self, user_id: str, *, session_id: str | None = None) -> int:
+        """End a user's sessions in the store, at once and for all workers; return how many.
+
+        At WorkOS they go on until they are revoked there, too; but nobody holds their tokens.
+
+        Args:
+            user_id: Whose.
+            session_id: The one to end; all when `None`.
+
+        Raises:
+            StoreUnavailableError: The store cannot be used.
+        """
+        return 0 if self._stored is None else await self._stored.revoke(user_id, session_id)

@@ -217,9 +217,11 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         Raises:
             SessionTooLargeError: Browsers would not store its cookie.
             StoreUnavailableError: It has to be stored on the server, and cannot be.
+            ResponseStartedError: The response's headers have been sent.
         """
+        self._cookies.require_open()
         previous = self._loaded.session
-        session, sealed = await self._authkit.keep(result, in_place_of=previous)
+        session, sealed = await self._authkit.keep(result)
         self._set(Loaded(auth=result.auth, session=session, sealed=sealed))
         self._cookies.make_room()
         await self._authkit.replace(previous, session)
@@ -235,13 +237,14 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
                 sign-out redirect when `None`.
         """
         self._cookies.require_open()
-        session = self._loaded.session
+        values = self._cookies.sent.values
+        session = self._loaded.session or self._authkit.in_cookies(values)
         url = self._authkit.logout_url(session, return_to)
         self._set(Loaded(auth=_SIGNED_OUT))
         self._cookies.delete()
         self._expire_verifiers(list(self.verifiers()))
         self._expire_access_token()
-        await self._authkit.end(session, self._cookies.sent.values)
+        await self._authkit.end(session, values)
         return url
 
     def _set(self, loaded: Loaded) -> None:

@@ -16,9 +16,9 @@ class BackgroundTasks:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
-        self._at: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, set[str]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._at: weakref.WeakKeyDictionary[
+            asyncio.AbstractEventLoop, dict[str, asyncio.Task[None]]
+        ] = weakref.WeakKeyDictionary()
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` in the running event loop."""
@@ -29,11 +29,12 @@ class BackgroundTasks:
 
     def start_once(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `work` in the running event loop, unless that is at it already."""
-        at = self._at.setdefault(asyncio.get_running_loop(), set())
+        at = self._at.setdefault(asyncio.get_running_loop(), {})
         name = work.__name__
-        if name not in at:
-            at.add(name)
-            self.start(work()).add_done_callback(lambda _: at.discard(name))
+        before = at.get(name)
+        if before is None or before.done():  # its callback may be still to come
+            task = at[name] = self.start(work())
+            task.add_done_callback(lambda done: at.pop(name) if at.get(name) is done else None)
 
     async def aclose(self, seconds: float) -> None:
         """Wait at most `seconds` for the running event loop's, then cancel what is left of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -112,7 +113,8 @@ class SessionRenewal:
                     successor = await exchange.accept(outcome)
                 except InvalidTokenError:
                     # Remembered for a late request, and over since: it is its successor's turn.
-                    session = exchange.open(outcome)
+                    place = session.stored and session.stored.next()
+                    session = replace(exchange.open(outcome), stored=place)
                     continue
             if not is_other:
                 return successor

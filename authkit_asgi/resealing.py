@@ -69,6 +69,9 @@ class SessionResealer:
         ):
             return None
         kept = self._contents.keep(session)
-        if self._stored is not None and self._stored.store is not None:
-            return await self._stored.move(kept)
+        if self._stored is not None:
+            if self._stored.store is not None:
+                return await self._stored.move(kept)
+            if not await self._stored.is_current(kept):
+                return None
         return seal_session(kept, self._config.cookie_password)

@@ -26,6 +26,7 @@ from authkit_asgi.errors import (
     PKCECookieMissingError,
     SessionTooLargeError,
     SignInError,
+    StoreUnavailableError,
     UnavailableError,
     UntrustedResponseError,
 )
@@ -210,7 +211,7 @@ _EXPLANATIONS = {
 def _status(error: AuthKitError) -> int:
     if isinstance(error, SessionTooLargeError):
         return 500
-    if isinstance(error, KeysUnavailableError):
+    if isinstance(error, KeysUnavailableError | StoreUnavailableError):
         return 503
     return 502 if isinstance(error, UnavailableError | UntrustedResponseError) else 400
 

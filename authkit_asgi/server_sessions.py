@@ -17,9 +17,7 @@ class ServerSessions:
     config: AuthKitConfig
     _stored: StoredSessions | None
 
-    async def keep(
-        self, result: SignInResult, *, in_place_of: Session | None
-    ) -> tuple[Session, str]:
+    async def keep(self, result: SignInResult) -> tuple[Session, str]:
         """Return the session of a completed sign-in as it is kept, and its cookie.
 
         Raises:
@@ -29,7 +27,7 @@ class ServerSessions:
             return result.session, result.sealed
         password = self.config.cookie_password
         kept = unseal_session(result.sealed, password, max_length=MAX_KEPT_LENGTH)
-        begun = await self._stored.begin(kept, in_place_of=in_place_of)
+        begun = await self._stored.begin(kept)
         if begun is None:
             return result.session, result.sealed
         return replace(result.session, stored=begun[0]), begun[1]
@@ -52,6 +50,7 @@ class ServerSessions:
             session_id: The one to end; all when `None`.
 
         Raises:
-            StoreUnavailableError: The store cannot be used.
+            StoreUnavailableError: The store cannot be used. What is known to be the user's is ended
+                as soon as it can be; call again to be sure.
         """
         return 0 if self._stored is None else await self._stored.revoke(user_id, session_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
@@ -145,8 +146,12 @@ class AuthKit(SignIns, ServerSessions):
                 may_wait=may_refresh,
                 otherwise=otherwise,
             )
-            if loaded.is_dead and loaded.session is not None:
-                await self._stored.discard(loaded.session)
+            if loaded.is_dead and loaded.session is not None and not self.config.is_read_only:
+                is_gone = await self._stored.discard(loaded.session)
+                kept = dataclasses.replace(loaded.session, stored=None) if is_gone else None
+                loaded = dataclasses.replace(
+                    loaded, session=kept or loaded.session, is_dead=is_gone
+                )
         return self._resealer.mark(loaded) if may_write else loaded
 
     async def reseal(self, loaded: Loaded) -> str | None:
@@ -183,8 +188,11 @@ class AuthKit(SignIns, ServerSessions):
         """Return the last successor known of a session, as its cookie; `None` if there is none."""
         key = refresh_key(session.refresh_token)
         sealed = await self.coordinator.newest(key, session_id(session))
-        if session.stored is not None:
-            return None  # its cookie stays the same
+        if self._stored is not None and session.stored is not None:
+            if await self._stored.is_ended(session):  # by another worker, meanwhile
+                await self.coordinator.end(session_id(session))
+            if self._stored.store is not None:
+                return None  # its cookie stays the same
         return None if sealed is None else await self._contents.reseal(sealed)
 
     async def load_user(self, user_id: str) -> User:
@@ -227,12 +235,16 @@ class AuthKit(SignIns, ServerSessions):
 
         Args:
             session: What the session cookies hold or name; `None` if nobody can tell now.
-            values: These cookies' values.
+            values: These cookies' values; all that they name in the store is ended.
         """
         if session is not None:
             await self.coordinator.end(session_id(session))
         if self._stored is not None:
-            await (self._stored.end(session) if session else self._stored.end_named(values))
+            await self._stored.end(session, values)
+
+    def in_cookies(self, values: Sequence[str]) -> Session | None:
+        """Return a session that is in its cookie itself, for while the store cannot be asked."""
+        return None if self._stored is None else self._stored.in_cookies(values)
 
     async def supersede(self, session: Session) -> None:
         """Note that a session's cookie has gone, so that no request under way writes to it."""
@@ -241,8 +253,12 @@ class AuthKit(SignIns, ServerSessions):
     async def replace(self, previous: Session | None, session: Session) -> None:
         """Note that a sign-in has put a session in place of the previous one."""
         await self.coordinator.begin(session_id(session))
-        if previous is not None and session_id(previous) != session_id(session):
-            await self.supersede(previous)
+        if previous is not None:
+            is_other = session_id(previous) != session_id(session)
+            if is_other:
+                await self.supersede(previous)
+            if self._stored is not None:
+                await self._stored.end_replaced(previous, is_other=is_other)
 
     def logout_url(self, session: Session | None, return_to: str | None) -> str:
         """Return where to send a browser that signs out.

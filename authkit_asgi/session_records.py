@@ -103,7 +103,7 @@ class SessionRecords:
     def open(
         self, store: SessionStore, key: str, value: str, *, id_: str = ""
     ) -> tuple[StoredAs, Session]:
-        """Return the place and the session that a value tells of.
+        """Return the place and the session that a value tells of; the session knows its place.
 
         Raises:
             InvalidSessionError: It is none of ours, or belongs under another key.

@@ -1,4 +1,4 @@
-"""Sessions on the server: found by the id in a cookie, moved in and out, replaced and ended."""
+"""Sessions on the server: stored, moved in and out, replaced and ended."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from authkit_asgi.auth import SignedOut, SignedOutReason
+from authkit_asgi.auth import SignedOut
 from authkit_asgi.config import AuthKitConfig
-from authkit_asgi.errors import InvalidSessionError, StoreUnavailableError
-from authkit_asgi.outcomes import LIFETIME, refresh_key
+from authkit_asgi.errors import GrantRejectedError, InvalidSessionError, StoreUnavailableError
+from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.refresh import RefreshCoordinator
-from authkit_asgi.session import Session, session_id, session_issued_at, session_organization
-from authkit_asgi.session_reader import SessionReader
+from authkit_asgi.session import Session, session_id
 from authkit_asgi.session_records import SessionRecords
 from authkit_asgi.store_calls import EndedError, StoreCalls
+from authkit_asgi.stored_reader import StoredReader
 from authkit_asgi.stores import ENDED, SessionStore, StoredAs, StoredSession
-
-_EXPIRED = SignedOut(reason=SignedOutReason.SESSION_EXPIRED)
-_SIGNED_OUT = SignedOut(reason=SignedOutReason.SIGNED_OUT)
-_INVALID = SignedOut(reason=SignedOutReason.INVALID_SESSION_COOKIE)
+from authkit_asgi.user_sessions import UserSessions
 
 
 class StoredSessions:
@@ -45,79 +42,23 @@ class StoredSessions:
         self.store = store
         self._stores = tuple(each for each in (store, previous) if each is not None)
         self._records = SessionRecords(config.cookie_password)
-        self._calls = StoreCalls(self._records, seconds=config.cookie_max_age)
-        self._reader = SessionReader(config.cookie_password, config.legacy_fernet_key)
+        self._calls = StoreCalls(self._records, seconds=config.cookie_max_age, clock=clock)
+        self._users = UserSessions(self._records, self._calls, self._stores)
+        self._reader = StoredReader(
+            config, self._records, self._calls, store, self._stores, clock=clock
+        )
         self._coordinator = coordinator
         self._clock = clock
 
     async def read(self, values: Sequence[str]) -> tuple[list[Session], SignedOut]:
-        """Return the authentic sessions that cookies hold or name, and what it means if none is.
+        """See `StoredReader.read`."""
+        return await self._reader.read(values)
 
-        Raises:
-            StoreUnavailableError: The store cannot be asked.
-        """
-        sessions: list[Session] = []
-        otherwise = _INVALID
-        for value in values:
-            try:
-                found = await self._read(value)
-            except InvalidSessionError:
-                continue
-            if isinstance(found, SignedOut):
-                otherwise = found
-            else:
-                sessions.append(found)
-        return sessions, otherwise
+    def in_cookies(self, values: Sequence[str]) -> Session | None:
+        """See `StoredReader.in_cookies`."""
+        return self._reader.in_cookies(values)
 
-    async def _read(self, value: str) -> Session | SignedOut:
-        named = self._records.open_id(value)
-        if named is None:
-            session = self._reader.read(value)
-            return session if self.store is None else await self._moved(self.store, session)
-        id_, is_outdated = named
-        for store in self._stores:
-            found = await self._find(store, id_)
-            if isinstance(found, Session) and store is not self.store:
-                if self.store is not None:
-                    return await self._moved(self.store, replace(found, stored=None))
-                is_outdated = True
-            if found is not None:
-                return _outdated(found) if is_outdated and isinstance(found, Session) else found
-        return _EXPIRED
-
-    async def _moved(self, store: SessionStore, session: Session) -> Session | SignedOut:
-        """Return a session that is not in the store: as it is there by now, or to be put there."""
-        for id_ in self._moved_ids(session):
-            found = await self._find(store, id_)
-            if isinstance(found, SignedOut):
-                return found
-            if found is not None and self._is_same(session, found):
-                return _outdated(found)
-        return _outdated(session)
-
-    async def _find(self, store: SessionStore, id_: str) -> Session | SignedOut | None:
-        key = StoredAs.key_of(id_)
-        value = await self._calls.get(store, key)
-        if value is None:
-            return None
-        if value == ENDED:
-            return _SIGNED_OUT
-        return self._records.open(store, key, value, id_=id_)[1]
-
-    def _is_same(self, session: Session, found: Session) -> bool:
-        """Tell whether who has a cookie may have what its session has become in the store.
-
-        The response that moved it may have been lost. But a cookie that was left behind, in a
-        backup or a log, is not to open a session whose refresh token it no longer has.
-        """
-        at, key = found.stored, refresh_key(session.refresh_token)
-        if key == refresh_key(found.refresh_token):
-            return True
-        return at is not None and at.moved_from == key and self._clock() - at.since < LIFETIME
-
-    async def begin(
-        self, session: Session, *, in_place_of: Session | None
-    ) -> tuple[StoredAs, str] | None:
+    async def begin(self, session: Session) -> tuple[StoredAs, str] | None:
         """Store the session of a sign-in under a new id; return its place, and its cookie.
 
         `None` where sessions are kept in their cookies.
@@ -128,38 +69,37 @@ class StoredSessions:
         """
         if self.store is None:
             return None
-        found = await self._calls.put(self._new(self.store, self._records.new_id()), session)
-        if in_place_of is not None and in_place_of.stored is not None:
-            await self._calls.end(self._stores, [in_place_of.stored.key])
-        return found, self._records.seal_id(found.id)
+        place, _ = await self._calls.put(self._new(self.store, self._records.new_id()), session)
+        return place, self._records.seal_id(place.id)
 
     async def save(self, session: Session, successor: Session) -> tuple[Session, str | None]:
         """Store what has taken a session's place; return that as it stands, and its cookie.
 
         `None` for a cookie that is to hold the session itself. What cannot be stored now is stored
-        as soon as it can be; a session that has been ended meanwhile stays so.
+        as soon as it can be.
 
         Raises:
+            GrantRejectedError: The session has been ended meanwhile, and stays so.
             SessionTooLargeError: It is longer than what is read.
         """
-        at = session.stored
         try:
-            if at is None:
-                place = await self._put_moved(session, successor)
-                if place is None:
-                    return successor, None
-            else:
-                place = await self._calls.put(replace(at, version=at.version + 1), successor)
-        except EndedError:
-            await self._coordinator.end(session_id(session))
-            return successor, None
-        except (InvalidSessionError, StoreUnavailableError):
-            if at is None:
+            if not self._reader.is_in_place(session):
+                with contextlib.suppress(InvalidSessionError, StoreUnavailableError):
+                    moved = await self._put_moved(session, successor)
+                    if moved is not None:
+                        return moved[1], self._records.seal_id(moved[0].id)
+            if session.stored is None:
                 return successor, None  # its cookie can carry it until then
-            place = replace(at, version=at.version + 1)
-            self._calls.put_later(place, successor)
-        cookie = None if place.store is not self.store else self._records.seal_id(place.id)
-        return replace(successor, stored=place), cookie
+            place = session.stored.next()
+            try:
+                _, kept = await self._calls.put(place, successor)
+            except (InvalidSessionError, StoreUnavailableError):
+                kept = replace(successor, stored=place)
+                self._calls.put_later(place, successor)
+        except EndedError:
+            await self._note_end(session, successor)
+            raise GrantRejectedError("signed_out") from None
+        return kept, None if self.store is None else self._records.seal_id(place.id)
 
     async def move(self, session: Session) -> str | None:
         """Return the cookie of a session that is to stand in the store, or is sealed as of old.
@@ -167,53 +107,76 @@ class StoredSessions:
         `None` where its cookie has to stay as it is.
         """
         try:
-            at = session.stored
-            if at is None:
-                place = await self._put_moved(session, session)
+            if session.stored is not None and self._reader.is_in_place(session):
+                place, _ = await self._calls.put(session.stored, session)
             else:
-                place = await self._calls.put(at, session)
+                moved = await self._put_moved(session, session)
+                if moved is None:
+                    return None
+                place = moved[0]
         except EndedError:
-            await self._coordinator.end(session_id(session))
+            await self._note_end(session)
             return None
         except (InvalidSessionError, StoreUnavailableError):
             return None
-        return None if place is None else self._records.seal_id(place.id)
+        return self._records.seal_id(place.id)
 
-    async def _put_moved(self, session: Session, successor: Session) -> StoredAs | None:
-        ids = self._moved_ids(session)
+    async def is_current(self, session: Session) -> bool:
+        """Tell whether a session still stands where it was found, so that it may leave."""
+        at = session.stored
+        with contextlib.suppress(StoreUnavailableError):
+            return at is None or await self._calls.get(at.store, at.key) == at.value
+        return False
+
+    async def _put_moved(
+        self, session: Session, successor: Session
+    ) -> tuple[StoredAs, Session] | None:
+        ids = self._reader.moved_ids(session)
         if self.store is None or not ids:
             return None
         at = self._new(self.store, ids[0], moved_from=refresh_key(session.refresh_token))
-        place = await self._calls.put(at, successor)
-        if place.moved_from == at.moved_from or place.value is None:
-            return place
-        _, found = self._records.open(place.store, place.key, place.value)
-        return place if self._is_same(successor, found) else None
+        place, found = await self._calls.put(at, successor)
+        is_same = self._reader.is_same(session, found) or self._reader.is_same(successor, found)
+        return (place, found) if is_same else None
 
-    async def end(self, session: Session) -> None:
-        """End a session wherever it stands: at once, or as soon as the store can be used."""
-        keys = {StoredAs.key_of(id_) for id_ in self._moved_ids(session)}
-        if session.stored is not None:
-            keys.add(session.stored.key)
-        else:
-            with contextlib.suppress(StoreUnavailableError):
-                keys |= {
-                    place.key
-                    for place, found in await self._list(session.user_id)
-                    if session_id(found) == session_id(session)
-                }
-        await self._calls.end(self._stores, keys)
+    async def _note_end(self, *sessions: Session) -> None:
+        for session in sessions:
+            await self._coordinator.end(session_id(session))
 
-    async def end_named(self, values: Sequence[str]) -> None:
-        """End the sessions that cookies name, of which the store cannot be asked now."""
+    async def end(self, session: Session | None, values: Sequence[str] = ()) -> bool:
+        """End a session wherever it stands, and all that cookies name; return whether by now.
+
+        Else it is done as soon as the store can be used.
+        """
         named = (self._records.open_id(value) for value in values)
-        await self._calls.end(self._stores, {StoredAs.key_of(each[0]) for each in named if each})
+        keys = {StoredAs.key_of(each[0]) for each in named if each}
+        if session is not None:
+            keys |= {StoredAs.key_of(id_) for id_ in self._reader.moved_ids(session)}
+            keys |= _key(session) | await self._users.places(session)
+        return await self._calls.end(self._stores, keys)
 
-    async def discard(self, session: Session) -> None:
-        """Drop a session that is of no more use, unless it has been replaced meanwhile."""
-        if session.stored is not None:
-            with contextlib.suppress(StoreUnavailableError):
-                await self._calls.drop(session.stored)
+    async def end_replaced(self, session: Session, *, is_other: bool) -> None:
+        """End a session whose cookie a sign-in has taken, which may be of the same id."""
+        if is_other:
+            await self.end(session)
+        else:
+            await self._calls.end(self._stores, _key(session))
+
+    async def is_ended(self, session: Session) -> bool:
+        """Tell whether a session has been ended since it was read, as far as can be told."""
+        at = session.stored
+        with contextlib.suppress(StoreUnavailableError):
+            return at is not None and await self._calls.get(at.store, at.key) == ENDED
+        return False
+
+    async def discard(self, session: Session) -> bool:
+        """Drop a session that is of no more use; return whether its cookie may go, too.
+
+        Not where it has been replaced meanwhile, or might be.
+        """
+        with contextlib.suppress(StoreUnavailableError):
+            return session.stored is None or await self._calls.drop(session.stored)
+        return False
 
     async def of_user(self, user_id: str) -> list[StoredSession]:
         """Return a user's sessions, the last refreshed first.
@@ -221,18 +184,7 @@ class StoredSessions:
         Raises:
             StoreUnavailableError: The store cannot be used.
         """
-        sessions = [
-            StoredSession(
-                session_id=session_id(found),
-                organization_id=session_organization(found),
-                signed_in_at=place.since,
-                refreshed_at=session_issued_at(found),
-                authentication_method=found.authentication_method,
-                impersonator=found.impersonator,
-            )
-            for place, found in await self._list(user_id)
-        ]
-        return sorted(sessions, key=lambda each: each.refreshed_at, reverse=True)
+        return await self._users.described(user_id)
 
     async def revoke(self, user_id: str, wanted: str | None) -> int:
         """End a user's sessions, or the one of a session id; return how many there were.
@@ -240,23 +192,17 @@ class StoredSessions:
         Raises:
             StoreUnavailableError: The store cannot be used.
         """
-        listed = await self._list(user_id)
-        ended = [found for _, found in listed if wanted is None or session_id(found) == wanted]
-        for session in ended:
-            await self._coordinator.end(session_id(session))
-            await self.end(session)
-        return len(ended)
-
-    async def _list(self, user_id: str) -> list[tuple[StoredAs, Session]]:
-        sessions: list[tuple[StoredAs, Session]] = []
-        for store in self._stores:
-            for owner in self._records.owners(user_id):
-                for key in await self._calls.keys(store, owner):
-                    value = await self._calls.get(store, key)
-                    with contextlib.suppress(InvalidSessionError):
-                        if value:
-                            sessions.append(self._records.open(store, key, value))
-        return sessions
+        listed = await self._users.of(user_id)
+        revoked = [found for found in listed if wanted is None or session_id(found) == wanted]
+        keys: set[str] = set()
+        for session in revoked:
+            await self._note_end(session)
+            keys |= {StoredAs.key_of(id_) for id_ in self._reader.moved_ids(session)} | _key(
+                session
+            )
+        if not await self._calls.end(self._stores, keys):
+            raise StoreUnavailableError("The sessions are ended later", retry_after=1)
+        return len({session_id(session) for session in revoked})
 
     async def open(self) -> None:
         """Keep what the running event loop uses until `aclose`."""
@@ -278,11 +224,6 @@ class StoredSessions:
             moved_from=moved_from,
         )
 
-    def _moved_ids(self, session: Session) -> Sequence[str]:
-        """Return the ids that a session from a cookie may have in the store."""
-        of_session = session_id(session)
-        return () if of_session is None else self._records.moved_ids(of_session)
 
-
-def _outdated(session: Session) -> Session:
-    return session if session.is_outdated else replace(session, is_outdated=True)
+def _key(session: Session) -> set[str]:
+    return set() if session.stored is None else {session.stored.key}

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from authkit_asgi.auth import Impersonator
@@ -43,9 +43,9 @@ class SessionStore(Protocol):
 
         Args:
             key: 64 hexadecimal digits.
-            value: Printable ASCII.
+            value: Printable ASCII, or `ENDED`.
             expected: What `get` has returned.
-            owner: Under whom `keys` lists it; 64 hexadecimal digits.
+            owner: Under whom `keys` lists it; 64 hexadecimal digits, or empty for nobody.
             seconds: After which it is gone.
 
         Returns:
@@ -86,6 +86,10 @@ class StoredAs:
     """How many times it has been replaced since."""
     moved_from: str | None = field(default=None, repr=False)
     """`refresh_key` of the cookie that it was in before."""
+
+    def next(self) -> StoredAs:
+        """Return the same place for a session that takes the place of the one here."""
+        return replace(self, version=self.version + 1)
 
     @staticmethod
     def key_of(id_: str) -> str:

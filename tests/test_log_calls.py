@@ -33,12 +33,9 @@ EXPECTED = {
     ("pause.py", "Paused: no refresh for %s s, %s failures"): "nothing: numbers",
     (
         "redis_connection.py",
-        "Degraded: Redis cannot be used (%s), so each process refreshes for itself",
-    ): "nothing: a class's name",
-    (
-        "redis_connection.py",
-        "Restored: refreshes are coordinated through Redis again",
-    ): "no arguments",
+        "Degraded: Redis cannot be used (%s), so %s",
+    ): "nothing: a class's name, and words of ours",
+    ("redis_connection.py", "Restored: Redis can be used again"): "no arguments",
     (
         "renewal.py",
         "Denied: refresh of session %r of user %r (%s)",
@@ -48,6 +45,14 @@ EXPECTED = {
         "renewal.py",
         "Unavailable: refresh of session %r of user %r (%s): %s",
     ): "WorkOS: repr of ids it has issued; errors speak words of ours",
+    (
+        "store_calls.py",
+        "The session store failed with %s",
+    ): "nothing: a class's name, of the application's own store",
+    (
+        "stores.py",
+        "Full: the in-memory session store drops its oldest; max_sessions is %s",
+    ): "nothing: a number",
     (
         "session_contents.py",
         "session_transform is passed over: %s",

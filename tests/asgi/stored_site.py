@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
+from asgi_driver import Answer, drive, http_scope
 from asgi_site import SESSION, sealed_session, sign_in, site
-from emulated import ORIGIN, START
+from emulated import ORIGIN, OTHER_PASSWORD, PASSWORD, START
 from jar_browser import JarBrowser
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -16,10 +19,13 @@ from authkit_asgi.errors import StoreUnavailableError
 
 ADA = {"user": "user_ada", "organization": "org_acme"}
 GLOBEX = {"user": "user_ada", "organization": "org_globex"}
+BOB = {"user": "user_bob", "organization": None}
 OVER = {"user": None, "reason": "session_expired"}
 SIGNED_OUT = {"user": None, "reason": "signed_out"}
 UNAVAILABLE = {"user": None, "reason": "temporarily_unavailable"}
 INVALID = {"user": None, "reason": "invalid_session_cookie"}
+
+ROTATED = {"cookie_password": [OTHER_PASSWORD, PASSWORD]}
 
 
 class Store(InMemorySessionStore):
@@ -54,7 +60,8 @@ class Store(InMemorySessionStore):
 
 
 async def switch(request: Request) -> Response:
-    auth = await get_session(request).switch_organization("org_globex")
+    to = request.query_params.get("to", "org_globex")
+    auth = await get_session(request).switch_organization(to)
     return JSONResponse({"user": auth.user.id, "organization": auth.organization_id})
 
 
@@ -101,3 +108,29 @@ def holds_id(browser: JarBrowser) -> bool:
 
 async def seen(browser: JarBrowser) -> Any:
     return (await browser.get("/who")).json
+
+
+async def with_two(app: Any, *values: str) -> Answer:
+    """Ask who it is with several session cookies."""
+    line = "; ".join(f"{SESSION}={value}" for value in values)
+    return await drive(app, http_scope("GET", "/who", [("cookie", line)]))
+
+
+def writes(store: Store) -> list[str]:
+    """Return the calls that have changed a store, or were to."""
+    return [call for call in store.calls if call in {"put", "end"}]
+
+
+async def until_seen(browser: JarBrowser, answer: Any) -> None:
+    """Wait until a browser is told so, by a site that is told late itself."""
+    await until(lambda: _is_seen(browser, answer))
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    with anyio.fail_after(5):
+        while not await check():  # noqa: ASYNC110  # a store has no event
+            await anyio.sleep(0.01)
+
+
+async def _is_seen(browser: JarBrowser, answer: Any) -> bool:
+    return await seen(browser) == answer

@@ -14,7 +14,10 @@ from authkit_asgi import (
     AuthKitConfig,
     AuthKitError,
     AuthKitMiddleware,
+    InMemorySessionStore,
+    SessionStore,
     SignInResult,
+    StoredSession,
     auth_routes,
 )
 from authkit_asgi.fastapi import auth_router
@@ -43,6 +46,8 @@ def starlette() -> None:
     app.add_middleware(AuthKitMiddleware, eager_auth=True, inactivity_timeout=1800)
     app.add_middleware(AuthKitMiddleware, inactivity_timeout=None)
     app.add_middleware(AuthKitMiddleware, config, session_transform=transform_later)
+    app.add_middleware(AuthKitMiddleware, store=InMemorySessionStore(max_sessions=9))
+    app.add_middleware(AuthKitMiddleware, config, previous_store=InMemorySessionStore())
     AuthKit(config, session_transform=lambda session: {**session, "plan": "a"})
 
 
@@ -53,6 +58,12 @@ def fastapi() -> None:
     app.add_middleware(AuthKitMiddleware, cookie_domain=None, cookie_max_age=3600)
     app.include_router(auth_router())
     app.include_router(auth_router(prefix="/auth", on_success=on_success, on_error=on_error))
+
+
+async def stores(one: SessionStore, other: SessionStore) -> int:
+    authkit = AuthKit(config, store=one, previous_store=other)
+    listed: list[StoredSession] = await authkit.stored_sessions("user_1")
+    return len(listed) + await authkit.revoke_sessions("user_1", session_id="session_1")
 
 
 def transform(session: dict[str, Any]) -> dict[str, Any]:

@@ -54,6 +54,7 @@ bench: $(VENV)/installed-bench
 	$(BIN)/python tests/benchmarks/bench.py --fast --quiet --output $(VENV)/bench.json
 	$(BIN)/python tests/benchmarks/table.py $(VENV)/bench.json
 	$(TESTS_PATH) $(BIN)/python tests/benchmarks/coordinators.py
+	$(TESTS_PATH) $(BIN)/python tests/benchmarks/session_places.py
 	$(TESTS_PATH) $(BIN)/python tests/benchmarks/storm.py
 
 mutants: $(VENV)/installed-mutants

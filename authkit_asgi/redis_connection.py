@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 import time
 from collections.abc import Callable
@@ -50,7 +51,6 @@ class RedisConnection:
         redis: Its URL, for one client per event loop, or a client, which is never closed.
         probe: A key of ours to try it with.
         while_down: What the warning says of the time in which it cannot be used.
-        is_read: Whether it is only read from: then it need not obey to writes.
 
     Raises:
         ConfigurationError: It is neither.
@@ -62,7 +62,6 @@ class RedisConnection:
         *,
         probe: str,
         while_down: str = _WHILE_DOWN,
-        is_read: bool = False,
     ) -> None:
         make: Callable[[], Redis]
         if isinstance(redis, str):
@@ -75,9 +74,19 @@ class RedisConnection:
         self._clients = PerLoop(lambda: _Client(make(), is_ours=is_ours), _Client.aclose)
         self._probe = probe
         self._while_down = while_down
-        self._is_read = is_read
+        self._is_read_only = False
         self._is_down = False
         self._next_try = 0.0
+
+    def reader(self, *, while_down: str) -> RedisConnection:
+        """Return one over the same connections for reads alone, which may work when writes do not.
+
+        Keeping and releasing the connections stays with this one.
+        """
+        reader = copy.copy(self)
+        reader._while_down = while_down  # noqa: SLF001  # of its own class
+        reader._is_read_only = True  # noqa: SLF001
+        return reader
 
     async def call(self, *command: str | bytes | int) -> Any:
         """Return what a command answers: text as bytes, whatever the client decodes.
@@ -107,8 +116,9 @@ class RedisConnection:
         # Nobody else waits for it meanwhile.
         self._next_try = now + 2 * CALL_SECONDS + _DOWN_SECONDS
         async with self._clients.lend() as client:
-            await self._call(client, "GET", self._probe)
-            if not self._is_read:
+            with suppress(ForeignTypeError):  # that is an answer, too
+                await self._call(client, "GET", self._probe)
+            if not self._is_read_only:
                 await self._call(client, "SET", self._probe, "", "EX", 1)
                 await self._call(client, "EVAL", _PROBE, 1, self._probe)
         self._is_down = False

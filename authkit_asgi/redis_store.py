@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -12,18 +13,26 @@ from authkit_asgi.redis_connection import ForeignTypeError, RedisConnection, Red
 from authkit_asgi.stores import ENDED
 
 _FOREIGN = "?"  # what nobody can unseal
-_PER_LOOK = 100  # values looked at in one call
-_WHILE_DOWN = "nobody's session can be read or written"
+_WHILE_UNREAD = "nobody's session can be read"
+_WHILE_UNWRITTEN = "sessions can be neither stored nor ended"
 
 # KEYS: session, its owner's (a sorted set by the end of their lives), if it has an owner. ARGV:
-# value, seconds, key, end of its life, now; and what is expected, if anything.
+# value, seconds, key, end of its life, now; and what is expected, if anything. Of the owner's some
+# that are gone or ended are struck off each time, so that the living are the most of them.
 _PUT = """
 if redis.call('GET', KEYS[1]) ~= (ARGV[6] or false) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 if KEYS[2] then
+  if redis.call('TYPE', KEYS[2]).ok ~= 'zset' then redis.call('DEL', KEYS[2]) end
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[5])
+  local start = string.sub(KEYS[1], 1, -#ARGV[3] - 1)
+  for _, key in ipairs(redis.call('ZRANDMEMBER', KEYS[2], 10)) do
+    if redis.pcall('STRLEN', start .. key) == 0 then redis.call('ZREM', KEYS[2], key) end
+  end
   redis.call('ZADD', KEYS[2], ARGV[4], ARGV[3])
-  redis.call('EXPIRE', KEYS[2], ARGV[2])
+  if redis.call('TTL', KEYS[2]) < tonumber(ARGV[2]) then
+    redis.call('EXPIRE', KEYS[2], ARGV[2])
+  end
 end
 return 1
 """
@@ -55,20 +64,17 @@ class RedisSessionStore:
         clock: Callable[[], float] = time.time,
     ) -> None:
         probe = f"{prefix}:probe"
-        # Apart, as one that takes no writes may still be read.
-        self._reads = RedisConnection(redis, probe=probe, is_read=True, while_down=_WHILE_DOWN)
-        self._writes = RedisConnection(redis, probe=probe, while_down=_WHILE_DOWN)
+        self._writes = RedisConnection(redis, probe=probe, while_down=_WHILE_UNWRITTEN)
+        self._reads = self._writes.reader(while_down=_WHILE_UNREAD)
         self._prefix = prefix
         self._clock = clock
 
     async def get(self, key: str) -> str | None:
         """See `SessionStore.get`."""
         try:
-            value = await self._reads.call("GET", self._session(key))
+            value = await _call(self._reads, "GET", self._session(key))
         except ForeignTypeError:
             return _FOREIGN
-        except RedisDownError:
-            raise _unavailable() from None
         return None if value is None else value.decode("latin-1")
 
     async def put(
@@ -81,43 +87,30 @@ class RedisSessionStore:
         if expected is not None:
             arguments.append(expected)
         try:
-            return bool(await self._writes.call("EVAL", _PUT, len(names), *names, *arguments))
+            return bool(await _call(self._writes, "EVAL", _PUT, len(names), *names, *arguments))
         except ForeignTypeError:
             return False
-        except RedisDownError:
-            raise _unavailable() from None
 
     async def end(self, key: str, *, seconds: int) -> None:
         """See `SessionStore.end`."""
-        try:
-            await self._writes.call("SET", self._session(key), ENDED, "EX", seconds)
-        except RedisDownError:
-            raise _unavailable() from None
+        await _call(self._writes, "SET", self._session(key), ENDED, "EX", seconds)
 
     async def keys(self, owner: str) -> Sequence[str]:
         """See `SessionStore.keys`."""
         try:
-            found = await self._reads.call("ZRANGE", self._owned(owner), 0, -1)
-            listed = [key.decode("latin-1") for key in found]
-            there: list[str] = []
-            for start in range(0, len(listed), _PER_LOOK):
-                some = listed[start : start + _PER_LOOK]
-                values = await self._reads.call("MGET", *map(self._session, some))
-                there += [key for key, value in zip(some, values, strict=True) if value]
+            found = await _call(
+                self._reads, "ZRANGE", self._owned(owner), f"({self._clock()}", "+inf", "BYSCORE"
+            )
         except ForeignTypeError:
             return []
-        except RedisDownError:
-            raise _unavailable() from None
-        return there
+        return [key.decode("latin-1") for key in found]
 
     async def open(self) -> None:
         """See `SessionStore.open`."""
-        self._reads.keep()
         self._writes.keep()
 
     async def aclose(self) -> None:
         """See `SessionStore.aclose`."""
-        await self._reads.release()
         await self._writes.release()
 
     def _session(self, key: str) -> str:
@@ -127,5 +120,12 @@ class RedisSessionStore:
         return f"{self._prefix}:sessions-of:{owner}"
 
 
-def _unavailable() -> StoreUnavailableError:
-    return StoreUnavailableError("Redis cannot be used", retry_after=1)
+async def _call(connection: RedisConnection, *command: str | int) -> Any:
+    try:
+        return await connection.call(*command)
+    except ForeignTypeError:
+        raise
+    except RedisDownError:
+        pass
+    # Outside of the handler: what the library says in its words holds the address.
+    raise StoreUnavailableError("Redis cannot be used", retry_after=1)

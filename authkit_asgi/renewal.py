@@ -197,11 +197,9 @@ class _Exchange:
         return outcome
 
     def _outcome(self, **result: Any) -> Outcome:
+        now = self._renewal.clock()
         return Outcome(
-            organization_id=self.organization_id,
-            session_id=self.session_id,
-            at=self._renewal.clock(),
-            **result,
+            organization_id=self.organization_id, session_id=self.session_id, at=now, **result
         )
 
     def open(self, outcome: Outcome) -> Session:

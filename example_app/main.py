@@ -9,7 +9,7 @@ from typing import Unpack
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from authkit_asgi import AuthKitMiddleware
+from authkit_asgi import AuthKitMiddleware, SessionStore
 from authkit_asgi.fastapi import auth_router
 from authkit_asgi.setting_types import AuthKitSettings
 from example_app import api, pages, problems
@@ -17,12 +17,25 @@ from example_app import api, pages, problems
 _STATIC = Path(__file__).parent / "static"
 
 
-def create_app(*, redis_url: str | None = None, **settings: Unpack[AuthKitSettings]) -> FastAPI:
+def create_app(
+    *,
+    redis_url: str | None = None,
+    store: SessionStore | None = None,
+    previous_store: SessionStore | None = None,
+    **settings: Unpack[AuthKitSettings],
+) -> FastAPI:
     """Return the application; `settings` count where the environment leaves something open."""
     # FastAPI's own documentation pages load scripts from elsewhere.
     app = FastAPI(title="AuthKit example", docs_url=None, redoc_url=None)
     # Signed in or not makes no difference to a style sheet, so nobody looks at the cookie there.
-    app.add_middleware(AuthKitMiddleware, skip=("/static",), redis_url=redis_url, **settings)
+    app.add_middleware(
+        AuthKitMiddleware,
+        skip=("/static",),
+        redis_url=redis_url,
+        store=store,
+        previous_store=previous_store,
+        **settings,
+    )
     app.include_router(auth_router())  # /login, /signup, /callback and /logout
     app.include_router(pages.router)
     app.include_router(api.router)

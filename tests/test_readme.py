@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +13,17 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, HTTPException
+from redis.asyncio import Redis
 from starlette.testclient import TestClient
 
 from authkit_asgi import AuthKitConfig, AuthKitMiddleware
-from authkit_asgi.fastapi import CurrentSession, auth_router
+from authkit_asgi.fastapi import CurrentSession, CurrentUser, auth_router
 from authkit_asgi.seal import unseal
 from authkit_asgi.testing import WorkOSEmulator
+
+sys.path.append(str(Path(__file__).parent / "coordination"))
+
+from redis_server import RedisServer, running
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 
@@ -113,6 +120,55 @@ def test_smaller_session_examples_run_and_load_the_user(workos: WorkOSEmulator) 
             workos.fail("users", status=429, headers={"Retry-After": "7"})
             unavailable = client.get("/plan")
             assert (unavailable.status_code, unavailable.headers["retry-after"]) == (503, "7")
+
+
+def block_with(text: str) -> int:
+    """Return the number of the only Python example that holds a text."""
+    (number,) = (i for i, block in enumerate(code_blocks("python")) if text in block)
+    return number
+
+
+@pytest.fixture
+def redis_at_its_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    """A Redis at whose address the README's is taken to be."""
+    with running(tmp_path) as server:
+        from_url = Redis.from_url
+
+        def from_url_of_the_readme(url: str, **options: Any) -> Any:
+            assert url == "redis://localhost:6379/0"
+            return from_url(server.url, **options)
+
+        monkeypatch.setattr(Redis, "from_url", from_url_of_the_readme)
+        yield server
+
+
+@pytest.mark.usefixtures("workos")
+def test_store_example_keeps_the_session_in_redis(redis_at_its_port: RedisServer) -> None:
+    names = {"AuthKitMiddleware": AuthKitMiddleware}
+    app = run_example(block_with('store=RedisSessionStore("redis:'), app=FastAPI(), **names)
+    app.include_router(auth_router())
+    with TestClient(app, base_url="http://localhost:8000", follow_redirects=False) as client:
+        assert sign_in(client, "/docs").status_code == 200
+        assert len(client.cookies["wos-session"]) < 400
+    assert redis_at_its_port.name("session")
+
+
+@pytest.mark.usefixtures("workos")
+def test_example_lists_and_revokes_sessions(redis_at_its_port: RedisServer) -> None:
+    number = block_with("/sign-out-everywhere")
+    names = {"AuthKitMiddleware": AuthKitMiddleware, "HTTPException": HTTPException}
+    app = run_example(number, app=FastAPI(), CurrentUser=CurrentUser, **names)
+    app.include_router(auth_router())
+    with TestClient(app, base_url="http://localhost:8000", follow_redirects=False) as client:
+        (first,) = sign_in(client, "/sessions").json()
+        assert first["authentication_method"]
+        assert first["signed_in_at"] <= time.time()
+        assert client.post("/sign-out-everywhere").json() == {"ended": 1}
+        assert client.get("/sessions").status_code == 401
+        assert sign_in(client, "/sessions").json()[0]["session_id"] != first["session_id"]
+        redis_at_its_port.kill()
+        down = client.get("/sessions")
+        assert (down.status_code, down.headers["retry-after"]) == (503, "1")
 
 
 def test_settings_table_lists_every_setting() -> None:

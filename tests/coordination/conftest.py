@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "asgi"))
+
 from redis_server import RedisServer, running
 
 from authkit_asgi import redis, redis_connection

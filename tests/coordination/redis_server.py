@@ -84,7 +84,15 @@ class RedisServer:
 
     def contents(self) -> dict[str, bytes]:
         """Return every key with its raw value."""
-        return {name.decode(): self.admin.get(name) for name in self.admin.scan_iter("*")}
+        readers = {b"string": self.admin.get, b"zset": lambda name: self._joined(name, "zrange")}
+        readers[b"list"] = lambda name: self._joined(name, "lrange")
+        return {
+            name.decode(): readers[self.admin.type(name)](name)
+            for name in self.admin.scan_iter("*")
+        }
+
+    def _joined(self, name: bytes, command: str) -> bytes:
+        return b"\n".join(self.admin.execute_command(command, name, 0, -1))
 
     def lifetimes(self, kind: str) -> list[int]:
         """Return the seconds that the keys of a kind were given."""

@@ -3,10 +3,15 @@ from __future__ import annotations
 import contextlib
 import functools
 import shutil
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "coordination"))
+
 from certificate import Certificate
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from processes import (

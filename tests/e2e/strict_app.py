@@ -2,6 +2,7 @@
 
 Its own pages forbid frames, so there is one more, for other sites to embed and to send forms to.
 With EAGER_AUTH set there is another, whose script takes the access token as the README has it.
+STORE and PREVIOUS_STORE are addresses of the Redis that keeps the sessions, or has kept them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from authkit_asgi import AuthKitConfig, get_auth
+from authkit_asgi.redis import RedisSessionStore
 from example_app.main import create_app
 
 
@@ -23,7 +25,17 @@ def make() -> FastAPI:
     # Tokens of 3 s are always about to expire: each request would renew them ahead of time.
     has_buffer = "refresh_buffer" in AuthKitConfig.__dataclass_fields__
     ahead: dict[str, Any] = {"refresh_buffer": 0} if has_buffer else {}
-    app = create_app(jwt_leeway=0, eager_auth="EAGER_AUTH" in os.environ, **ahead)
+    store, previous = (
+        RedisSessionStore(os.environ[name]) if name in os.environ else None
+        for name in ("STORE", "PREVIOUS_STORE")
+    )
+    app = create_app(
+        jwt_leeway=0,
+        eager_auth="EAGER_AUTH" in os.environ,
+        store=store,
+        previous_store=previous,
+        **ahead,
+    )
     app.api_route("/widget", methods=["GET", "POST"])(_widget)
     app.get("/script")(_script)
     return app

@@ -103,6 +103,6 @@ async def test_what_redis_could_not_be_told_is_kept_within_the_bounds(authkit):
         await flood(authkit, kind, range(3 * BOUND))
     for number in range(3 * BOUND):
         coordinator.see(outcomes.refresh_key(f"s{number}"))
-    seen = coordinator._seen
+    seen = coordinator._seen_cookies
     kept = (coordinator._unpublished, coordinator._ends, seen._told, seen._waiting)
     assert [len(each) for each in kept] == [BOUND] * 4

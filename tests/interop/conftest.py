@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "coordination"))
+
 from kit_bridge import Bridge, run_bridge
 
 

@@ -1,4 +1,7 @@
-"""The example application, which also says in one line who asks, and in which organization."""
+"""The example application, which also says in one line who asks, and in which organization.
+
+With STORM_STORED set, its sessions are in the Redis through which the workers coordinate.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,12 @@ async def switch(request: Request) -> JSONResponse:
     return _answer(auth)
 
 
+async def revoke(request: Request) -> JSONResponse:
+    authkit = request.state.authkit._authkit
+    number = await authkit.revoke_sessions(request.path_params["user"])
+    return JSONResponse({"worker": os.getpid(), "revoked": number})
+
+
 def _answer(auth: Auth) -> JSONResponse:
     body = {"worker": os.getpid()}
     if auth.user is None:
@@ -43,5 +52,14 @@ def _answer(auth: Auth) -> JSONResponse:
     return JSONResponse({**body, "user": auth.user.id, "organization": auth.organization_id})
 
 
-app = create_app(redis_url=os.environ.get("STORM_REDIS_URL"), **_seconds)
-app.router.routes += [Route("/who", who), Route("/switch/{organization}", switch)]
+_redis_url = os.environ.get("STORM_REDIS_URL")
+app = create_app(
+    redis_url=_redis_url,
+    store=redis.RedisSessionStore(_redis_url or "") if "STORM_STORED" in os.environ else None,
+    **_seconds,
+)
+app.router.routes += [
+    Route("/who", who),
+    Route("/switch/{organization}", switch),
+    Route("/revoke/{user}", revoke),
+]

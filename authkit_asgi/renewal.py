@@ -1,55 +1,32 @@
-"""Renewing a session: what is asked of WorkOS, how often, and what is made of the answer."""
+"""Renewing a session: following it to its successor, exchanged here, elsewhere, or before."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import anyio
 import anyio.lowlevel
 
 from authkit_asgi.api import WorkOSAPI
-from authkit_asgi.auth import Auth
-from authkit_asgi.authentication import authenticate
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import (
-    ConnectionLostError,
-    ExpiredTokenError,
     GrantRejectedError,
-    InvalidSessionError,
     InvalidTokenError,
-    KeysUnavailableError,
-    RateLimitedError,
-    SessionTooLargeError,
-    UnacceptableClaimsError,
-    UnavailableError,
-    UnknownKeyError,
-    UntrustedResponseError,
-    WorkOSMisconfiguredError,
     WorkOSUnavailableError,
 )
+from authkit_asgi.exchange import ExchangeTools, SessionExchange
 from authkit_asgi.expired_arrivals import ExpiredArrivals
 from authkit_asgi.hooks import RefreshHooks
-from authkit_asgi.outcomes import Outcome, refresh_key
+from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.pause import Pause
-from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import RefreshCoordinator, Successor
 from authkit_asgi.session import (
-    MAX_KEPT_LENGTH,
     Session,
-    seal_session,
-    session_from_answer,
-    session_id,
-    session_organization,
-    unseal_session,
 )
 from authkit_asgi.session_contents import SessionContents
 from authkit_asgi.stored_sessions import StoredSessions
-from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
-
-logger = logging.getLogger(__name__)
+from authkit_asgi.tokens import AccessTokenVerifier
 
 
 class SessionRenewal:
@@ -68,15 +45,18 @@ class SessionRenewal:
         clock: Callable[[], float],
     ) -> None:
         self.config = config
-        self.api = api
-        self.verifier = verifier
-        self.coordinator = coordinator
-        self.contents = contents
-        self.stored = stored
-        self.hooks = hooks
-        self.clock = clock
-        self.pause = Pause(clock)
-        self.expired_arrivals = ExpiredArrivals(clock)
+        self._coordinator = coordinator
+        self._tools = ExchangeTools(
+            config=config,
+            api=api,
+            verifier=verifier,
+            contents=contents,
+            stored=stored,
+            hooks=hooks,
+            clock=clock,
+            pause=Pause(clock),
+            expired_arrivals=ExpiredArrivals(clock),
+        )
 
     async def refresh(self, session: Session, organization_id: str | None) -> Successor:
         """Return the session's successor in an organization.
@@ -96,8 +76,8 @@ class SessionRenewal:
         while True:
             await anyio.lowlevel.checkpoint()  # a long chain must not keep the deadline from firing
             key = refresh_key(session.refresh_token)
-            exchange = _Exchange(self, session, organization_id)
-            landing = await self.coordinator.run(key, exchange)
+            exchange = SessionExchange(self._tools, session, organization_id)
+            landing = await self._coordinator.run(key, exchange)
             outcome = landing.outcome
             is_other = outcome.organization_id != organization_id
             if outcome.refusal is not None:
@@ -105,7 +85,7 @@ class SessionRenewal:
                     raise GrantRejectedError(outcome.refusal)
                 # What WorkOS refuses for one organization (SSO, MFA) it may grant for another:
                 # a switch that failed must not end the session.
-                await self.coordinator.forget(key, outcome)
+                await self._coordinator.forget(key, outcome)
                 continue
             successor = landing.successor
             if successor is None:
@@ -119,182 +99,3 @@ class SessionRenewal:
             if not is_other:
                 return successor
             session = successor.session
-
-
-class _Exchange:
-    """The exchange of one session's refresh token; see `authkit_asgi.refresh.Exchange`."""
-
-    def __init__(
-        self, renewal: SessionRenewal, session: Session, organization_id: str | None
-    ) -> None:
-        self._renewal = renewal
-        self._session = session
-        self.organization_id = organization_id
-        self.session_id = session_id(session)
-        self._fresh: tuple[Outcome, Session] | None = None
-        self._who = (self.session_id, session.user_id)
-
-    async def perform(self) -> Outcome:
-        """Ask WorkOS and seal what it answers; called at most once for all who wait."""
-        renewal = self._renewal
-        renewal.pause.check()
-        renewal.expired_arrivals.check(refresh_key(self._session.refresh_token))
-        try:
-            return self._granted(await self._ask())
-        except GrantRejectedError as error:
-            renewal.pause.end()
-            logger.info("Denied: refresh of session %r of user %r (%s)", *self._who, error.reason)
-            renewal.hooks.tell_error(error)
-            return self._outcome(refusal=error.reason)
-        except UnavailableError as error:
-            self._failed(error)
-            raise
-
-    async def _ask(self) -> dict[str, Any]:
-        """Exchange the token: once more where it is not known what became of it, or after a wait.
-
-        The second try after a lost connection is the one case in which WorkOS may see a refresh
-        token twice.
-        """
-        deadline = anyio.current_time() + self._renewal.config.refresh_timeout
-        may_repeat = may_wait = True
-        while True:
-            try:
-                with anyio.fail_after(deadline - anyio.current_time()):
-                    return await self._renewal.api.exchange_refresh_token(
-                        self._session.refresh_token or "", self.organization_id
-                    )
-            except TimeoutError:
-                raise WorkOSUnavailableError("WorkOS did not answer in time") from None
-            except ConnectionLostError:
-                if not may_repeat:
-                    raise
-                may_repeat = False
-            except RateLimitedError as error:
-                if not may_wait or anyio.current_time() + error.retry_after >= deadline:
-                    raise
-                may_wait = False
-                await anyio.sleep(error.retry_after)
-
-    def _granted(self, answer: Mapping[str, Any]) -> Outcome:
-        try:
-            successor = session_from_answer(answer, self._session)
-        except UntrustedResponseError as error:
-            raise WorkOSUnavailableError(f"WorkOS's answer cannot be used: {error}") from None
-        try:
-            self._check_user(successor)
-            successor = self._renewal.contents.keep(successor)
-            sealed = seal_session(successor, self._renewal.config.cookie_password)
-        except UntrustedResponseError as error:
-            raise _unusable(error) from None
-        except SessionTooLargeError as error:
-            # The token is spent, and what came of it can be kept nowhere.
-            raise GrantRejectedError(error.code) from None
-        except ValueError:  # JSON that no JSON may hold, such as NaN
-            raise UnavailableError("WorkOS's answer cannot be sealed") from None
-        outcome = self._outcome(sealed=sealed, successor_key=refresh_key(successor.refresh_token))
-        self._fresh = outcome, successor
-        return outcome
-
-    def _outcome(self, **result: Any) -> Outcome:
-        now = self._renewal.clock()
-        return Outcome(
-            organization_id=self.organization_id, session_id=self.session_id, at=now, **result
-        )
-
-    def open(self, outcome: Outcome) -> Session:
-        """Return the session of an outcome.
-
-        Raises:
-            UnavailableError: It cannot be read, or is another user's.
-        """
-        try:
-            successor = unseal_session(
-                outcome.sealed or "",
-                self._renewal.config.cookie_password,
-                max_length=MAX_KEPT_LENGTH,
-            )
-            self._check_user(successor)
-        except (InvalidSessionError, UntrustedResponseError) as error:
-            raise _unusable(error) from None
-        return successor
-
-    async def accept(self, outcome: Outcome) -> Successor:
-        """Verify the successor; whether here or elsewhere, the old token is spent by now.
-
-        Raises:
-            InvalidTokenError: It was remembered, and has to be exchanged itself by now.
-            UnavailableError: It is not to be used.
-        """
-        # Not another worker's, which may have taken its place.
-        if self._fresh is not None and self._fresh[0] is outcome:
-            return await self._accept_fresh(self._fresh[1], outcome)
-        successor = self.open(outcome)
-        try:
-            auth = await self._verified(successor)
-        except (UnacceptableClaimsError, InvalidSessionError) as error:
-            raise _unusable(error) from None
-        return await self._succeed(successor, outcome, auth)
-
-    async def _accept_fresh(self, successor: Session, outcome: Outcome) -> Successor:
-        renewal = self._renewal
-        try:
-            auth = await self._verified(successor)
-        except ExpiredTokenError:
-            # Authentic and of this user, so the clock is wrong: this machine's, in all likelihood.
-            renewal.pause.end()
-            late = renewal.expired_arrivals.note(refresh_key(successor.refresh_token))
-            return await self._succeed(successor, outcome, signed_out_by(self._failed(late)))
-        except (InvalidTokenError, InvalidSessionError) as error:
-            raise self._failed(_unusable(error)) from None
-        renewal.pause.end()
-        logger.info("Refreshed session %r of user %r", *self._who)
-        accepted = await self._succeed(successor, outcome, auth)
-        if accepted.auth.user is not None:
-            renewal.hooks.tell_success(accepted.auth)
-        return accepted
-
-    async def _succeed(self, successor: Session, outcome: Outcome, auth: Auth) -> Successor:
-        """Return what goes into the cookie; what is remembered stays as it was answered."""
-        kept = await self._renewal.contents.seal(successor, outcome.sealed)
-        session, cookie = kept.session, None
-        if (stored := self._renewal.stored) is not None:
-            session, cookie = await stored.save(self._session, session)
-        return Successor(session=session, sealed=cookie or kept.sealed, auth=kept.seen_in(auth))
-
-    def _failed(self, error: UnavailableError) -> UnavailableError:
-        """Note a failure that is not the user's, and return it."""
-        logger.warning(
-            "Unavailable: refresh of session %r of user %r (%s): %s", *self._who, error.code, error
-        )
-        self._renewal.hooks.tell_error(error)
-        # A switch goes where the user says, and an answer may be unusable for one user alone: such
-        # failures must not keep others waiting.
-        is_outage = isinstance(error, WorkOSUnavailableError | WorkOSMisconfiguredError)
-        if is_outage and self.organization_id == session_organization(self._session):
-            self._renewal.pause.note_failure()
-        return error
-
-    async def _verified(self, successor: Session) -> Auth:
-        # The successor must reach the browser although it cannot be verified yet: the keys are
-        # out of reach, or a new one is in use before it is published.
-        try:
-            return await authenticate(successor, self._renewal.verifier)
-        except KeysUnavailableError as error:
-            return signed_out_by(error)
-        except UnknownKeyError:
-            return signed_out_by(KeysUnavailableError("A signing key is not published yet"))
-        except ExpiredTokenError:
-            late = self._renewal.expired_arrivals.find(refresh_key(successor.refresh_token))
-            if late is None:
-                raise
-            return signed_out_by(late)
-
-    def _check_user(self, successor: Session) -> None:
-        token_of = unverified_claims(successor.access_token).get("sub", successor.user_id)
-        if not self._session.user_id == successor.user_id == token_of:
-            raise UntrustedResponseError("WorkOS answered with another user's session")
-
-
-def _unusable(error: Exception) -> UnavailableError:
-    return UnavailableError(f"WorkOS's answer cannot be used: {error}")

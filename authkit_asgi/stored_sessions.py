@@ -101,6 +101,28 @@ class StoredSessions:
             raise GrantRejectedError("signed_out") from None
         return kept, None if self.store is None else self._records.seal_id(place.id)
 
+    async def reserve(self, session: Session) -> tuple[Session, Session | None]:
+        """See that a session's successor can be stored, before there is one.
+
+        Returns:
+            The session as it stands now; and what another worker has put into its place, if so.
+
+        Raises:
+            GrantRejectedError: The session has been ended.
+            StoreUnavailableError: The store takes no writes, or what is there cannot be read.
+        """
+        if session.stored is None:
+            return session, None
+        try:
+            place, found = await self._calls.put(session.stored, session)
+        except EndedError:
+            await self._note_end(session)
+            raise GrantRejectedError("signed_out") from None
+        except InvalidSessionError:
+            raise StoreUnavailableError("What is stored cannot be read", retry_after=1) from None
+        is_same = found.refresh_token == session.refresh_token
+        return replace(session, stored=place), None if is_same else found
+
     async def move(self, session: Session) -> str | None:
         """Return the cookie of a session that is to stand in the store, or is sealed as of old.
 

@@ -39,5 +39,5 @@ async def test_session_too_large_to_be_kept_ends(emulator, caplog):
             await sent.authkit.refresh(session)
         assert caught.value.reason == "session_too_large"
     assert sent.tokens == [session.refresh_token]
-    ours = [record for record in caplog.records if record.name == "authkit_asgi.renewal"]
+    ours = [record for record in caplog.records if record.name == "authkit_asgi.exchange"]
     assert [record.getMessage().endswith("(session_too_large)") for record in ours] == [True]

@@ -37,12 +37,12 @@ EXPECTED = {
     ): "nothing: a class's name, and words of ours",
     ("redis_connection.py", "Restored: Redis can be used again"): "no arguments",
     (
-        "renewal.py",
+        "exchange.py",
         "Denied: refresh of session %r of user %r (%s)",
     ): "WorkOS: repr of ids it has issued, and a word of [a-z0-9_]",
-    ("renewal.py", "Refreshed session %r of user %r"): "WorkOS: repr of ids it has issued",
+    ("exchange.py", "Refreshed session %r of user %r"): "WorkOS: repr of ids it has issued",
     (
-        "renewal.py",
+        "exchange.py",
         "Unavailable: refresh of session %r of user %r (%s): %s",
     ): "WorkOS: repr of ids it has issued; errors speak words of ours",
     (

@@ -35,6 +35,8 @@ class Store(InMemorySessionStore):
         super().__init__(clock=clock)
         self.is_down = False
         self.is_read_only = False
+        self.puts_left: int | None = None
+        """After how many it is read-only."""
         self.calls: list[str] = []
 
     async def get(self, key: str) -> str | None:
@@ -42,7 +44,9 @@ class Store(InMemorySessionStore):
         return await super().get(key)
 
     async def put(self, key: str, value: str, **how: Any) -> bool:
-        self._note("put", self.is_down or self.is_read_only)
+        self._note("put", self.is_down or self.is_read_only or self.puts_left == 0)
+        if self.puts_left is not None:
+            self.puts_left -= 1
         return await super().put(key, value, **how)
 
     async def end(self, key: str, *, seconds: int) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import anyio
 import pytest
-from emulated import PASSWORD, service
+from emulated import service
 from stored_site import (
     ADA,
     GLOBEX,
     SIGNED_OUT,
+    UNAVAILABLE,
     Store,
     cookie_of,
     holds_id,
@@ -21,14 +22,10 @@ from stored_site import (
     until,
     until_seen,
     with_cookie,
-    with_session,
 )
 
-from authkit_asgi import store_calls
 from authkit_asgi.errors import StoreUnavailableError
 from authkit_asgi.refresh import InProcessRefreshCoordinator
-from authkit_asgi.session_records import SessionRecords
-from authkit_asgi.stores import StoredAs
 
 pytestmark = pytest.mark.anyio
 
@@ -36,6 +33,24 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def store(clock):
     return Store(clock)
+
+
+class Overtaken:
+    """A store in which somebody else replaces a session between a look and the next put."""
+
+    def __init__(self, store: Store, browser: Any) -> None:
+        self._store = store
+        self._browser = browser
+        self._is_overtaken = False
+
+    async def put(self, key: str, value: str, **how: Any) -> bool:
+        if not self._is_overtaken:
+            self._is_overtaken = True
+            assert await seen(self._browser) == ADA
+        return await self._store.put(key, value, **how)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 async def until_told(app: Any, ends: int = 0) -> None:
@@ -48,19 +63,51 @@ async def until_told(app: Any, ends: int = 0) -> None:
     await until(is_told)
 
 
-async def test_refresh_while_the_store_takes_no_writes_is_stored_later(emulator, store, clock):
+async def test_nothing_is_exchanged_while_the_store_takes_no_writes(emulator, store, clock):
+    emulator.configure(reuse_revokes_session=True)
+    browser = await signed_in(emulator, store)
+    other = with_cookie(shop(emulator, store), cookie_of(browser))
+    store.is_read_only = True
+    assert await seen(browser) == ADA
+    asked = emulator.count("authenticate")
+    for _ in range(3):
+        clock.now += 400
+        for each in (browser, other):
+            answer = await each.get("/who")
+            assert (answer.json, answer.set_cookies) == (UNAVAILABLE, {})
+            with pytest.raises(StoreUnavailableError):
+                await each.post("/refresh")
+    assert emulator.count("authenticate") == asked
+    store.is_read_only = False
+    assert [await seen(browser), await seen(other)] == [ADA, ADA]
+    assert emulator.count("authenticate") == asked + 1
+
+
+async def test_worker_that_comes_too_late_to_refresh_takes_what_it_finds(emulator, store, clock):
+    emulator.configure(reuse_revokes_session=True)
+    browser = await signed_in(emulator, store)
+    clock.now += 400
+    app = shop(emulator, store)
+    overtaken = with_cookie(shop(emulator, Overtaken(store, browser)), cookie_of(browser))
+    assert await seen(overtaken) == ADA
+    assert emulator.count("authenticate", status=200) == emulator.count("authenticate") == 2
+    assert await seen(with_cookie(app, cookie_of(browser))) == ADA
+
+
+async def test_refresh_that_the_store_could_not_take_is_stored_later(emulator, store, clock):
     emulator.configure(reuse_revokes_session=True)
     browser = await signed_in(emulator, store)
     other = with_cookie(shop(emulator, store), cookie_of(browser))
     clock.now += 400
-    store.is_read_only = True
-    for _ in range(12):  # four times longer than anybody remembers an exchange
-        assert await seen(browser) == ADA
-        assert holds_id(browser)
-        clock.now += 1000
-    store.is_read_only = False
-    asked = emulator.count("authenticate")
+    store.puts_left = 1
     assert await seen(browser) == ADA
+    assert holds_id(browser)
+    for _ in range(12):  # four times longer than anybody remembers an exchange
+        clock.now += 1000
+        assert await seen(browser) == UNAVAILABLE
+    store.puts_left = None
+    asked = emulator.count("authenticate")
+    await until_seen(browser, ADA)
     await until_seen(other, ADA)
     assert emulator.count("authenticate", status=200) == emulator.count("authenticate")
     assert emulator.count("authenticate") <= asked + 2
@@ -71,7 +118,7 @@ async def test_successor_of_a_worker_that_cannot_write_keeps_its_place(emulator,
     coordinator = InProcessRefreshCoordinator(timeout=5, clock=clock)  # as Redis: for both
     cut_off = Store(clock)
     browser = await signed_in(emulator, store)
-    cut_off._values, cut_off.is_read_only = store._values, True
+    cut_off._values, cut_off.puts_left = store._values, 1
     browser.app = shop(emulator, cut_off, coordinator=coordinator)
     clock.now += 400
     assert await seen(browser) == ADA
@@ -85,10 +132,10 @@ async def test_successor_of_a_worker_that_cannot_write_keeps_its_place(emulator,
 async def test_switch_while_the_store_takes_no_writes_is_seen_by_the_next_request(emulator, store):
     browser = await signed_in(emulator, store)
     other = with_cookie(shop(emulator, store), cookie_of(browser))
-    store.is_read_only = True
+    store.puts_left = 1
     assert (await browser.post("/switch")).json == GLOBEX
     assert await seen(browser) == GLOBEX
-    store.is_read_only = False
+    store.puts_left = None
     await until_seen(other, GLOBEX)
 
 
@@ -96,9 +143,9 @@ async def test_what_is_stored_late_brings_no_ended_session_back(emulator, store,
     browser = await signed_in(emulator, store)
     other = with_cookie(shop(emulator, store), cookie_of(browser))
     clock.now += 400
-    store.is_read_only = True
+    store.puts_left = 1
     assert await seen(browser) == ADA
-    store.is_read_only = False
+    store.puts_left = None
     await other.post("/logout")
     await until_seen(browser, SIGNED_OUT)
     await anyio.sleep(0.2)
@@ -111,11 +158,11 @@ async def test_what_is_stored_an_hour_late_does_not_outlive_the_mark_of_a_sign_o
     browser = await signed_in(emulator, store)
     other = with_cookie(shop(emulator, store), cookie_of(browser))
     clock.now += 400
-    store.is_read_only = True
+    store.puts_left = 1
     assert await seen(browser) == ADA
     authkit = browser.app.user_middleware[0].kwargs["authkit"]
     await authkit.aclose()  # the loop that was to do it
-    store.is_read_only = False
+    store.puts_left = None
     await other.post("/logout")
     clock.now += 3700
     store._values.clear()
@@ -128,10 +175,10 @@ async def test_what_is_stored_an_hour_late_does_not_outlive_the_mark_of_a_sign_o
 async def test_store_that_lost_its_data_gets_what_it_missed(emulator, store, clock):
     browser = await signed_in(emulator, store)
     clock.now += 400
-    store.is_read_only = True
+    store.puts_left = 1
     assert await seen(browser) == ADA
     store._values.clear()
-    store.is_read_only = False
+    store.puts_left = None
     await until_seen(browser, ADA)
 
 
@@ -143,9 +190,9 @@ async def test_late_changes_of_one_store_do_not_wait_for_another(emulator, store
     leaving.app = staying.app = app
     await leaving.post("/logout")
     clock.now += 400
-    store.is_read_only = True
+    store.puts_left = 1
     assert await seen(staying) == ADA
-    store.is_read_only = False
+    store.puts_left = None
     other = with_cookie(shop(emulator, store), cookie_of(staying))
     await until_told(app, ends=2)
     asked = emulator.count("authenticate")
@@ -200,76 +247,13 @@ async def test_dead_session_keeps_its_cookie_while_the_store_takes_no_writes(
     browser = await signed_in(emulator, store)
     loser = with_cookie(shop(emulator, store), cookie_of(browser))
     clock.now += 400
-    store.is_read_only = True
+    store.puts_left = 1
     assert await seen(browser) == ADA
+    store.puts_left = 1
     assert (await seen(loser))["reason"] == "refresh_denied"
     clock.now += 61
     answer = await loser.get("/who")
     assert answer.set_cookies == {}
-    store.is_read_only = False
+    store.puts_left = None
     await until_told(browser.app)
     assert await seen(loser) == ADA
-
-
-async def test_what_waits_for_a_store_is_bounded(emulator, store, clock, monkeypatch):
-    monkeypatch.setattr(store_calls, "_MAX_LATE", 3)
-    calls = store_calls.StoreCalls(SessionRecords(PASSWORD), seconds=60, clock=clock)
-    store.is_down = True
-    browser = with_session(shop(emulator), emulator)
-    authkit = service(emulator)
-    session = (await authkit.load([cookie_of(browser)])).session
-    for number in range(10):
-        at = StoredAs(store=store, key=f"{number:064}", since=clock.now, version=1)
-        calls.put_later(at, session)
-        assert not await calls.end([store], [f"{number:064}"])
-        with pytest.raises(store_calls.EndedError):
-            await calls.put(at, session)
-    assert [*calls._unsaved] == [f"{number:064}" for number in (7, 8, 9)]
-    assert [key for _, key in calls._unended] == [f"{number:064}" for number in (7, 8, 9)]
-    await anyio.sleep(0.02)  # into the first attempt to tell it
-    store.is_down = False
-    await calls.aclose()
-    assert (calls._unsaved, calls._unended) == ({}, {})
-    assert await store.get(f"{9:064}") == ""  # the end comes first, and stays
-
-
-async def test_earlier_change_does_not_take_the_place_of_a_later_one_that_waits(
-    emulator, store, clock
-):
-    calls = store_calls.StoreCalls(SessionRecords(PASSWORD), seconds=60, clock=clock)
-    store.is_down = True
-    authkit = service(emulator)
-    older, newer = [
-        (await authkit.load([cookie_of(with_session(shop(emulator), emulator))])).session
-        for _ in range(2)
-    ]
-    at = StoredAs(store=store, key=f"{1:064}", since=clock.now, version=1)
-    calls.put_later(at.next(), newer)
-    calls.put_later(at, older)
-    store.is_down = False
-    await calls.aclose()
-    place, session = SessionRecords(PASSWORD).open(store, at.key, await store.get(at.key) or "")
-    assert (place.version, session.access_token) == (2, newer.access_token)
-
-
-async def test_change_that_comes_while_an_earlier_one_is_told_is_told_too(emulator, clock):
-    calls = store_calls.StoreCalls(SessionRecords(PASSWORD), seconds=60, clock=clock)
-    authkit = service(emulator)
-    sessions = [
-        (await authkit.load([cookie_of(with_session(shop(emulator), emulator))])).session
-        for _ in range(2)
-    ]
-
-    class Busy(Store):
-        async def put(self, key: str, value: str, **how: Any) -> bool:
-            if sessions:
-                calls.put_later(at.next(), sessions.pop())
-            return await super().put(key, value, **how)
-
-    store = Busy(clock)
-    at = StoredAs(store=store, key=f"{1:064}", since=clock.now, version=1)
-    last = sessions[-1]
-    calls.put_later(at, sessions.pop(0))
-    await calls.aclose()
-    _, session = SessionRecords(PASSWORD).open(store, at.key, await store.get(at.key) or "")
-    assert session.access_token == last.access_token

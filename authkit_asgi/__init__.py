@@ -12,6 +12,14 @@ from authkit_asgi.auth import (
 from authkit_asgi.auth_session import AuthSession
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.connection import get_auth, get_session
+from authkit_asgi.denials import (
+    DenialError,
+    ForbiddenError,
+    NotSignedInError,
+    RecentSignInRequiredError,
+    SignInRedirectError,
+    TemporarilyUnavailableError,
+)
 from authkit_asgi.errors import (
     AuthKitError,
     AuthorizationDeniedError,
@@ -35,6 +43,7 @@ from authkit_asgi.errors import (
     SessionReadOnlyError,
     SessionTooLargeError,
     SignInError,
+    SignInNotRecentError,
     StoreUnavailableError,
     UnacceptableClaimsError,
     UnavailableError,
@@ -45,9 +54,14 @@ from authkit_asgi.errors import (
     WorkOSUnavailableError,
 )
 from authkit_asgi.guards import (
-    NotSignedInError,
-    SignInRedirectError,
-    TemporarilyUnavailableError,
+    Guard,
+    require,
+    require_entitlement,
+    require_feature_flag,
+    require_organization,
+    require_permission,
+    require_recent_auth,
+    require_role,
     require_signed_in,
 )
 from authkit_asgi.middleware import AuthKitMiddleware
@@ -71,8 +85,11 @@ __all__ = [
     "ConfigurationError",
     "ConnectionLostError",
     "CrossSiteRequestError",
+    "DenialError",
     "ExpiredTokenError",
+    "ForbiddenError",
     "GrantRejectedError",
+    "Guard",
     "Impersonator",
     "InMemorySessionStore",
     "InvalidSessionError",
@@ -85,12 +102,14 @@ __all__ = [
     "PKCEPayloadTooLargeError",
     "RateLimitedError",
     "ReauthenticationRequiredError",
+    "RecentSignInRequiredError",
     "ResponseStartedError",
     "SealError",
     "SessionReadOnlyError",
     "SessionStore",
     "SessionTooLargeError",
     "SignInError",
+    "SignInNotRecentError",
     "SignInRedirectError",
     "SignInRequest",
     "SignInResult",
@@ -111,5 +130,12 @@ __all__ = [
     "auth_routes",
     "get_auth",
     "get_session",
+    "require",
+    "require_entitlement",
+    "require_feature_flag",
+    "require_organization",
+    "require_permission",
+    "require_recent_auth",
+    "require_role",
     "require_signed_in",
 ]

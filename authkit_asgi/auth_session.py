@@ -25,9 +25,11 @@ from authkit_asgi.errors import (
 from authkit_asgi.loading import Loaded, renewed
 from authkit_asgi.pending_sign_ins import PendingSignIns
 from authkit_asgi.reasons import REAUTHENTICATION_REASONS
+from authkit_asgi.recency import is_recent
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, SessionCookies
 from authkit_asgi.sign_in import SignInResult
+from authkit_asgi.starlette_auth import fill_in
 from authkit_asgi.user_loading import UserLoading
 
 _SIGNED_OUT = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
@@ -40,13 +42,14 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
     these have been sent, a method that has to change a cookie raises `ResponseStartedError`.
     """
 
-    __slots__ = ("_loaded", "carried", "consulted")
+    __slots__ = ("_fills_in_starlette", "_loaded", "carried", "consulted")
 
     def __init__(
         self, authkit: AuthKit, scope: Scope, loaded: Loaded, sent: SentCookies = NONE_SENT
     ) -> None:
         super().__init__(authkit, scope, SessionCookies(authkit.cookies, sent))
         self._loaded: Loaded
+        self._fills_in_starlette = False
         self.carried = sent is not NONE_SENT
         """Whether the request brought a session cookie, of whatever worth."""
         self.consulted = False
@@ -76,6 +79,18 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         """Whether the cookie is an authentic session, even one that has expired."""
         return self._loaded.session is not None
 
+    @property
+    def has_answered(self) -> bool:
+        """Whether the response has started, or the WebSocket was accepted."""
+        return self._cookies.is_closed
+
+    def has_signed_in_within(self, seconds: float) -> bool:
+        """Tell whether the user proved that recently who they are; never where nobody can tell."""
+        auth, leeway = self.auth, self.config.jwt_leeway
+        return auth.user is not None and is_recent(
+            auth.claims.auth_time, max_age=seconds, at=self._authkit.now(), leeway=leeway
+        )
+
     async def flush(self) -> list[SetCookie]:
         """Return the cookies to write, and allow no more: the response's headers are being sent.
 
@@ -97,6 +112,14 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
                     self._cookies.store(newest)
         self._write_companions()
         return self.close()
+
+    def fill_in_starlette(self) -> None:
+        """Keep Starlette's own `request.user` and `request.auth` of this connection up to date.
+
+        Whether the application asks them nobody can see, so that every answer may depend on it.
+        """
+        self._fills_in_starlette = self.consulted = True
+        fill_in(self._scope, self.auth)
 
     def close(self) -> list[SetCookie]:
         """Return the cookies as they are, and allow no more."""
@@ -257,3 +280,5 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         state = self._scope.setdefault("state", {})
         state["auth"] = loaded.auth
         state["authkit"] = self
+        if self._fills_in_starlette:
+            fill_in(self._scope, loaded.auth)

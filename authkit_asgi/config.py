@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Unpack, cast
+from typing import Unpack, cast
 from urllib.parse import urlsplit
 
 from authkit_asgi.auth import User
@@ -22,6 +22,7 @@ from authkit_asgi.origins import (
 )
 from authkit_asgi.passwords import CookiePassword, password_problems
 from authkit_asgi.previous_passwords import previous_problems, with_previous
+from authkit_asgi.setting_kinds import type_problems
 from authkit_asgi.setting_types import AuthKitSettings, RefreshMode, SameSite
 
 _MIN_SESSION_BYTES, _MAX_SESSION_BYTES = 4096, 16_384  # of one cookie, of what is read
@@ -109,7 +110,7 @@ class AuthKitConfig:
     """Where a sign-in or sign-out ends when nobody asked for a page."""
 
     def __post_init__(self) -> None:
-        if problems := tuple(_type_problems(self)):
+        if problems := tuple(type_problems(self)):
             raise ConfigurationError(problems)
         _set(self, "cookie_same_site", str(self.cookie_same_site).lower())
         _set(self, "api_base_url", self.api_base_url.rstrip("/"))
@@ -166,13 +167,18 @@ class AuthKitConfig:
         return f"{self.api_base_url}/sso/jwks/{self.client_id}"
 
     @property
+    def sign_up_route(self) -> str:
+        """The path of the sign-up route."""
+        return self.sign_up_path or self.login_path.rpartition("/")[0] + "/signup"
+
+    @property
     def own_paths(self) -> frozenset[str]:
         """Paths of the bundled routes, which never refresh and where no sign-in may end."""
         parent = self.login_path.rpartition("/")[0]
         return frozenset(
             {
                 self.login_path,
-                self.sign_up_path or f"{parent}/signup",
+                self.sign_up_route,
                 self.logout_path or f"{parent}/logout",
                 parent + self.callback_path,
                 urlsplit(self.redirect_uri).path,
@@ -182,30 +188,6 @@ class AuthKitConfig:
 
 def _set(config: AuthKitConfig, name: str, value: object) -> None:
     object.__setattr__(config, name, value)
-
-
-def _type_problems(config: AuthKitConfig) -> Iterator[str]:
-    for setting in fields(config):
-        value = getattr(config, setting.name)
-        kind = _KINDS.get(str(setting.type), str)
-        if isinstance(value, bool) is not (kind is bool) or not isinstance(value, kind):
-            yield f"{setting.name} has the wrong type: {setting.type} is needed"
-        elif str(setting.type).startswith("Sequence[str]") and not all(
-            isinstance(item, str) for item in value or ()
-        ):
-            yield f"{setting.name} has an item that is not text"
-
-
-_KINDS: dict[str, Any] = {
-    "CookiePassword": str | Sequence | Mapping,
-    "Sequence[str]": Collection,  # no iterator: it would be empty once it has been checked
-    "Sequence[str] | None": Collection | None,
-    "str | None": str | None,
-    "float": float | int,
-    "float | None": float | int | None,
-    "int": int,
-    "bool": bool,
-}
 
 
 def _problems(config: AuthKitConfig) -> Iterator[str]:

@@ -220,6 +220,12 @@ class CallbackRejectedError(SignInError):
     code = "callback_rejected"
 
 
+class SignInNotRecentError(SignInError):
+    """A sign-in that had to be a fresh one was not."""
+
+    code = "sign_in_not_recent"
+
+
 class AuthorizationDeniedError(SignInError):
     """The authorization server answered with an error instead of a code (RFC 6749, 4.1.2.1).
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Security
 from fastapi.security import APIKeyCookie
 from starlette.requests import HTTPConnection
 
+from authkit_asgi import guards
 from authkit_asgi.auth import SignedIn, User
 from authkit_asgi.auth_session import AuthSession
 from authkit_asgi.connection import get_auth, get_session
-from authkit_asgi.guards import require_signed_in
+from authkit_asgi.guards import Guard, require_signed_in
+from authkit_asgi.parentheses import called_first
 from authkit_asgi.routes import OnError, OnSuccess, auth_routes
 
 
@@ -28,15 +31,34 @@ _Documented = Annotated[
         _SessionCookie(
             name="wos-session",
             scheme_name="AuthKitSession",
-            description="The sealed session that signing in sets.",
+            description="The sealed session that signing in sets. "
+            "The setting `cookie_name` may name it otherwise.",
         )
     ),
 ]
 
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+    },
+}
+
 AUTH_RESPONSES: dict[int | str, dict[str, Any]] = {
-    401: {"description": "Nobody is signed in."},
-    403: {"description": "Whoever is signed in may not do this."},
-    503: {"description": "It cannot be told who is signed in; see Retry-After."},
+    status: {
+        "description": description,
+        "content": {"application/problem+json": {"schema": _PROBLEM}},
+    }
+    for status, description in {
+        401: "Nobody is signed in.",
+        403: "Whoever is signed in may not do this.",
+        503: "It cannot be told who is signed in; see Retry-After.",
+    }.items()
 }
 """For `responses=` of routes and routers whose dependencies are guards."""
 
@@ -87,6 +109,53 @@ CurrentAuth = Annotated[SignedIn, Depends(require_auth)]
 async def require_user(auth: CurrentAuth) -> User:
     """Return the user who is signed in; denies as `require_auth` does."""
     return auth.user
+
+
+def _dependency(guard: Guard) -> Callable[..., Awaitable[SignedIn]]:
+    async def dependency(connection: HTTPConnection, _cookie: _Documented = None) -> SignedIn:
+        return guard(connection)
+
+    return dependency
+
+
+@called_first
+def require_role(*roles: str) -> Callable[..., Awaitable[SignedIn]]:
+    """Ask for any of `roles`: the guard `authkit_asgi.require_role` as a dependency."""
+    return _dependency(guards.require_role(*roles))
+
+
+@called_first
+def require_permission(
+    *permissions: str, any_of: bool = False
+) -> Callable[..., Awaitable[SignedIn]]:
+    """Ask for permissions: the guard `authkit_asgi.require_permission` as a dependency."""
+    return _dependency(guards.require_permission(*permissions, any_of=any_of))
+
+
+@called_first
+def require_entitlement(*entitlements: str) -> Callable[..., Awaitable[SignedIn]]:
+    """Ask for entitlements: the guard `authkit_asgi.require_entitlement` as a dependency."""
+    return _dependency(guards.require_entitlement(*entitlements))
+
+
+@called_first
+def require_feature_flag(*flags: str) -> Callable[..., Awaitable[SignedIn]]:
+    """Ask for flags to be on: the guard `authkit_asgi.require_feature_flag` as a dependency."""
+    return _dependency(guards.require_feature_flag(*flags))
+
+
+@called_first
+def require_organization(
+    *organization_ids: str, path_param: str | None = None
+) -> Callable[..., Awaitable[SignedIn]]:
+    """Ask for an organization: the guard `authkit_asgi.require_organization` as a dependency."""
+    return _dependency(guards.require_organization(*organization_ids, path_param=path_param))
+
+
+@called_first
+def require_recent_auth(*, max_age: int = 300) -> Callable[..., Awaitable[SignedIn]]:
+    """Ask for a recent sign-in: the guard `authkit_asgi.require_recent_auth` as a dependency."""
+    return _dependency(guards.require_recent_auth(max_age=max_age))
 
 
 async def _optional_user(connection: HTTPConnection, _cookie: _Documented = None) -> User | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import logging
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any, Unpack
 
 # The path as Starlette's own router sees it below a mount; there is no public name for it.
@@ -20,13 +19,17 @@ from authkit_asgi.fetch_metadata import header
 from authkit_asgi.hooks import RefreshErrorHook, RefreshSuccessHook
 from authkit_asgi.http_clients import HTTPClientFactory
 from authkit_asgi.loading import INVALID, NO_COOKIE, Loaded
+from authkit_asgi.middleware_arguments import check_arguments, check_paths, make_authkit
 from authkit_asgi.pages import error_response
+from authkit_asgi.path_rules import PathRules
+from authkit_asgi.protection import Protection
 from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.response_headers import send_with_cookies
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_contents import SessionTransform
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, sent_cookies
 from authkit_asgi.setting_types import AuthKitSettings
+from authkit_asgi.starlette_auth import fill_in
 from authkit_asgi.stores import SessionStore
 
 logger = logging.getLogger(__name__)
@@ -63,8 +66,13 @@ class AuthKitMiddleware:
             into the cookie; plain or async.
         on_session_refresh_success: Called with the `SignedIn` after each exchange.
         on_session_refresh_error: Called with the error of each refresh that failed.
+        protect: Whether every path needs somebody signed in, before the application sees it: but
+            the bundled routes, CORS preflights, what `skip` names, and:
+        public: Paths that are everybody's: ``/about``, or ``/assets/*`` for all below.
+        sign_up_paths: Paths, as in `public`, from which strangers are sent to sign up instead.
+        starlette_auth: Whether to fill Starlette's own `request.user` and `request.auth` too.
         skip: Path prefixes, whole segments, that pass untouched and signed out: static files,
-            health checks.
+            health checks. As with `public`, a path that can be read in two ways is none of them.
         settings: What `AuthKitConfig.from_env` takes, for what the environment leaves open.
 
     A fault in the settings does not raise here, where servers would take it for an application
@@ -85,11 +93,15 @@ class AuthKitMiddleware:
         session_transform: SessionTransform | None = None,
         on_session_refresh_success: RefreshSuccessHook | None = None,
         on_session_refresh_error: RefreshErrorHook | None = None,
+        protect: bool = False,
+        public: Sequence[str] = (),
+        sign_up_paths: Sequence[str] = (),
+        starlette_auth: bool = False,
         skip: Sequence[str] = (),
         **settings: Unpack[AuthKitSettings],
     ) -> None:
         self.app = app
-        self._skip = tuple((skip,) if isinstance(skip, str) else skip)
+        self._starlette_auth = starlette_auth
         self._fault: ConfigurationError | None = None
         parts: dict[str, Any] = {
             "http_client_factory": http_client_factory,
@@ -101,50 +113,23 @@ class AuthKitMiddleware:
             "on_session_refresh_success": on_session_refresh_success,
             "on_session_refresh_error": on_session_refresh_error,
         }
+        rules = {"public": _listed(public), "sign_up_paths": _listed(sign_up_paths)}
         try:
-            self._check_arguments(config, authkit, settings, parts)
-            self._authkit = authkit or _make_authkit(
+            check_arguments(config, authkit, settings, parts)
+            check_paths(skip=(skip := _listed(skip)), protect=protect, **rules)
+            self._authkit = authkit or make_authkit(
                 config or AuthKitConfig.from_env(**settings), **parts
             )
         except ConfigurationError as fault:
             self._fault = fault
             return
+        self._skipped = PathRules(rule for path in skip for rule in (path, f"{path}/*"))
         config = self._authkit.config
         self._cookie_name = config.cookie_name.encode()
         self._own_paths = config.own_paths
         self._origins = frozenset((config.origin, *config.trusted_origins))
         self._checks_http_origin = config.cookie_same_site == "none"
-
-    def _check_arguments(
-        self,
-        config: AuthKitConfig | None,
-        authkit: AuthKit | None,
-        settings: AuthKitSettings,
-        parts: Mapping[str, object],
-    ) -> None:
-        problems = [
-            f"skip holds {path!r}, which is not a path such as /static"
-            for path in self._skip
-            if not path.startswith("/") or path.endswith("/")
-        ]
-        # Misspelt, they would be a TypeError: raised here, servers would serve all the same.
-        known = AuthKitSettings.__annotations__.keys()
-        for name in sorted(settings.keys() - known):
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f": is {close[0]!r} meant?" if close else ""
-            problems.append(f"there is no option {name!r}{hint}")
-        if sum(source is not None for source in (config, authkit, settings or None)) > 1:
-            problems.append("AuthKitMiddleware takes either config, or authkit, or settings")
-        if authkit is not None:
-            problems += (
-                f"{name} belongs to the AuthKit that authkit= gives"
-                for name, part in parts.items()
-                if part is not None
-            )
-        if parts["redis_url"] is not None and parts["coordinator"] is not None:
-            problems.append("AuthKitMiddleware takes either redis_url or coordinator")
-        if problems:
-            raise ConfigurationError(problems)
+        self._protection = Protection(config, **rules) if protect else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI 3)."""
@@ -158,12 +143,15 @@ class AuthKitMiddleware:
             # A new one each time: an exception raised again and again grows by its traceback.
             raise ConfigurationError(self._fault.problems)
         state = self._own_state(scope)
-        if self._skip and self._is_skipped(get_route_path(scope)):
+        if get_route_path(scope) in self._skipped:
             state["auth"] = _NOT_EVALUATED
+            if self._starlette_auth:
+                fill_in(scope, _NOT_EVALUATED)
             await self.app(scope, receive, send)
             return
         if self._is_done(scope):
-            await self.app(scope, receive, send)
+            self._fill_in(scope[_SCOPE_KEY])
+            await self._serve(scope, receive, send)
             return
         try:
             session = await self._open(scope)
@@ -174,13 +162,12 @@ class AuthKitMiddleware:
             await error_response(scope, error, status=500)(scope, receive, send)
             return
         scope[_SCOPE_KEY] = session
+        self._fill_in(session)
         try:
-            await self.app(scope, receive, functools.partial(send_with_cookies, session, send))
+            send = functools.partial(send_with_cookies, session, send)
+            await self._serve(scope, receive, send)
         finally:
             session.detach()
-
-    def _is_skipped(self, path: str) -> bool:
-        return any(path == prefix or path.startswith(prefix + "/") for prefix in self._skip)
 
     def _own_state(self, scope: Scope) -> MutableMapping[str, Any]:
         """Return this connection's state, made where there is none.
@@ -202,6 +189,16 @@ class AuthKitMiddleware:
         """
         outer = scope.get(_SCOPE_KEY)
         return isinstance(outer, AuthSession) and outer.config == self._authkit.config
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._protection is None:
+            await self.app(scope, receive, send)
+        else:
+            await self._protection.serve(self.app, scope, receive, send)
+
+    def _fill_in(self, session: AuthSession) -> None:
+        if self._starlette_auth:
+            session.fill_in_starlette()
 
     async def _open(self, scope: Scope) -> AuthSession:
         sent = sent_cookies(scope["headers"], self._cookie_name)
@@ -266,14 +263,5 @@ class AuthKitMiddleware:
             await close()
 
 
-def _make_authkit(config: AuthKitConfig, *, redis_url: str | None, **parts: Any) -> AuthKit:
-    if redis_url is not None:
-        try:
-            from authkit_asgi.redis import RedisRefreshCoordinator  # noqa: PLC0415  # an extra
-        except ModuleNotFoundError:
-            problem = "redis_url needs the package redis: pip install 'authkit-asgi[redis]'"
-            raise ConfigurationError([problem]) from None
-        parts["coordinator"] = RedisRefreshCoordinator(
-            redis_url, cookie_password=config.cookie_password, timeout=config.refresh_timeout
-        )
-    return AuthKit(config, **parts)
+def _listed(paths: Sequence[str]) -> tuple[str, ...]:
+    return (paths,) if isinstance(paths, str) else tuple(paths)

@@ -6,6 +6,8 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from html import escape
+from http import HTTPStatus
+from typing import Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Scope
@@ -87,20 +89,23 @@ def error_response(
     title: str = "This did not work",
     text: str = "Please try again. If it happens again, tell whoever runs this site.",
     login_url: str | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> Response:
     """Return a page for people, or a problem document for programs (RFC 9457).
 
-    Neither shows anything of the request or of `error` but its code.
+    Neither shows anything of the request or of `error` but its code. `members` are more of the
+    problem document's.
     """
     if is_document_request(scope):
         body = link(login_url, "Sign in") if login_url else ""
         return page(title, text, status=status, body=body)
     problem = {
         "type": "about:blank",
-        "title": title,
+        "title": HTTPStatus(status).phrase,  # as about:blank has it (RFC 9457, 4.2.1)
         "status": status,
         "detail": text,
         "code": error.code,
+        **(members or {}),
     }
     return JSONResponse(
         problem, status_code=status, headers=OWN_HEADERS, media_type="application/problem+json"

@@ -40,6 +40,8 @@ class PendingSignIn:
     custom_state: str | None = None
     restarted: bool = False
     """Made for a callback that came without `state`; such a sign-in is restarted only once."""
+    max_age: int | None = None
+    """Seconds before it was begun after which having signed in does not count any more."""
 
     @property
     def code_challenge(self) -> str:
@@ -54,6 +56,7 @@ def begin_sign_in(
     return_path: str | None = None,
     custom_state: str | None = None,
     restarted: bool = False,
+    max_age: int | None = None,
     clock: Callable[[], float] = time.time,
 ) -> tuple[PendingSignIn, str]:
     """Return a new pending sign-in and its sealed form, which is `state` and cookie alike.
@@ -73,6 +76,7 @@ def begin_sign_in(
         return_path=return_path,
         custom_state=custom_state,
         restarted=restarted,
+        max_age=max_age,
     )
     try:
         sealed = seal(_content(pending), password, ttl=VERIFIER_MAX_AGE_SECONDS, clock=clock)
@@ -93,6 +97,8 @@ def _content(pending: PendingSignIn) -> dict[str, object]:
         content["customState"] = pending.custom_state
     if pending.restarted:
         content["restarted"] = True
+    if pending.max_age is not None:
+        content["maxAge"] = pending.max_age
     content["issuedAt"] = int(pending.issued_at * 1000)
     return content
 
@@ -121,12 +127,14 @@ def unseal_state(
     if not oldest <= issued_at <= newest:
         raise OAuthStateMismatchError("The state has expired")
     return_path, custom_state = content.get("returnPathname"), content.get("customState")
+    max_age = content.get("maxAge")
     return PendingSignIn(
         code_verifier=verifier,
         issued_at=issued_at / 1000,
         return_path=return_path if isinstance(return_path, str) else None,
         custom_state=custom_state if isinstance(custom_state, str) else None,
         restarted=content.get("restarted") is True,
+        max_age=max_age if isinstance(max_age, int) else None,
     )
 
 

@@ -31,7 +31,7 @@ from authkit_asgi.errors import (
     UntrustedResponseError,
 )
 from authkit_asgi.fetch_metadata import is_navigation, is_own_form, is_own_link, is_speculative
-from authkit_asgi.guards import login_path
+from authkit_asgi.login_address import login_path
 from authkit_asgi.pages import OWN_HEADERS, continue_page, error_response, sign_out_page
 from authkit_asgi.pkce import verifier_cookie_name
 from authkit_asgi.sign_in import SignInResult

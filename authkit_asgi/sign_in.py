@@ -16,6 +16,7 @@ from authkit_asgi.errors import (
     InvalidSessionError,
     InvalidTokenError,
     PKCEPayloadTooLargeError,
+    SignInNotRecentError,
     UntrustedResponseError,
 )
 from authkit_asgi.pkce import (
@@ -25,6 +26,7 @@ from authkit_asgi.pkce import (
     unseal_state,
     verifier_cookie_name,
 )
+from authkit_asgi.recency import is_recent
 from authkit_asgi.session import Session, freeze_answer, session_from_answer
 from authkit_asgi.session_contents import SessionContents
 from authkit_asgi.tokens import AccessTokenVerifier
@@ -124,22 +126,28 @@ class SignInFlow:
         if return_path is not None and urlsplit(return_path).path in self._config.own_paths:
             return_path = None  # a sign-in that ends at /login never ends
         try:
-            pending, state, cookie = self._pending(return_path, custom_state, restarted=restarted)
+            begun = self._pending(return_path, custom_state, restarted, options.get("max_age"))
         except PKCEPayloadTooLargeError:
-            pending, state, cookie = self._pending(None, custom_state, restarted=restarted)
+            begun = self._pending(None, custom_state, restarted, options.get("max_age"))
+        pending, state, cookie = begun
         url = self._api.authorization_url(
             state=state, code_challenge=pending.code_challenge, **options
         )
         return SignInRequest(url=url, state=state, cookie=cookie)
 
     def _pending(
-        self, return_path: str | None, custom_state: str | None, *, restarted: bool
+        self,
+        return_path: str | None,
+        custom_state: str | None,
+        restarted: bool,  # noqa: FBT001  # handed on
+        max_age: int | None,
     ) -> tuple[PendingSignIn, str, SetCookie]:
         pending, state = begin_sign_in(
             self._config.cookie_password,
             return_path=return_path,
             custom_state=custom_state,
             restarted=restarted,
+            max_age=max_age,
             clock=self._clock,
         )
         return pending, state, self._cookies.verifier(verifier_cookie_name(state), state)
@@ -159,6 +167,7 @@ class SignInFlow:
             GrantRejectedError: WorkOS refused the code.
             UnavailableError: WorkOS or its signing keys cannot be reached.
             UntrustedResponseError: The answer holds no usable session.
+            SignInNotRecentError: WorkOS has let pass a sign-in older than was asked for.
             SessionTooLargeError: The session cannot be sealed.
         """
         answer = await self._api.exchange_code(code, pending.code_verifier)
@@ -173,6 +182,10 @@ class SignInFlow:
             auth = await authenticate(session, self._verifier)
         except (InvalidTokenError, InvalidSessionError) as error:
             raise UntrustedResponseError(f"WorkOS's access token is refused: {error}") from None
+        if pending is not None and pending.max_age is not None:
+            age, at, leeway = pending.max_age, pending.issued_at, self._config.jwt_leeway
+            if not is_recent(auth.claims.auth_time, max_age=age, at=at, leeway=leeway):
+                raise SignInNotRecentError("WorkOS did not ask the user to sign in again")
         oauth_tokens = answer.get("oauth_tokens")
         kept = await self._contents.seal(session)
         return SignInResult(

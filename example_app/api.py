@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import anyio
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, Depends, WebSocket
 
 from authkit_asgi import User
-from authkit_asgi.fastapi import AUTH_RESPONSES, CurrentAuth, CurrentUser
+from authkit_asgi.fastapi import AUTH_RESPONSES, CurrentAuth, CurrentUser, require_permission
 
 router = APIRouter()
 
@@ -17,6 +17,16 @@ router = APIRouter()
 async def me(user: CurrentUser) -> User:
     """Return the user who is signed in; 401 when nobody is."""
     return user
+
+
+@router.get(
+    "/api/export",
+    dependencies=[Depends(require_permission("data:export"))],
+    responses=AUTH_RESPONSES,
+)
+async def export(user: CurrentUser) -> dict[str, str]:
+    """Return something that takes the permission; 403 says which one is missing."""
+    return {"data": f"for {user.email} only"}
 
 
 @router.websocket("/ws")

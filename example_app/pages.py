@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, HTTPException
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from authkit_asgi import AuthKitError, SignedIn
-from authkit_asgi.fastapi import CurrentAuth, CurrentSession
+from authkit_asgi.fastapi import CurrentAuth, CurrentSession, require_role
 from authkit_asgi.fetch_metadata import is_own_form
 from example_app.organizations import list_organizations
 from example_app.templating import render
@@ -44,10 +46,10 @@ async def switch_organization(
 
 
 @router.get("/admin")
-async def admin(request: Request, auth: CurrentAuth) -> Response:
+async def admin(
+    request: Request, auth: Annotated[SignedIn, Depends(require_role("admin"))]
+) -> Response:
     """Show a page to administrators of the current organization only."""
-    if not auth.has_role("admin"):
-        raise HTTPException(403, "This page is for administrators of your organization.")
     return render(request, "admin.html", auth=auth)
 
 

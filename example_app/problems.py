@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 from fastapi import FastAPI
@@ -12,8 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from authkit_asgi import DenialError
 from example_app.templating import render
 
+_NO_MEMBERS: Mapping[str, object] = MappingProxyType({})
 _TITLES = {
     401: "Sign in to go on",
     403: "This is not for you",
@@ -38,7 +42,11 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
     if error.status_code < HTTPStatus.BAD_REQUEST:
         # The package sends people to sign in by an exception, too.
         return await http_exception_handler(request, error)
-    return _answer(request, error.status_code, error.detail, dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if isinstance(error, DenialError):
+        members = {"code": error.code, **error.problem()}
+        return _answer(request, error.status_code, error.detail, headers, members)
+    return _answer(request, error.status_code, error.detail, headers)
 
 
 async def _on_invalid_request(request: Request, _error: RequestValidationError) -> Response:
@@ -46,10 +54,17 @@ async def _on_invalid_request(request: Request, _error: RequestValidationError) 
     return _answer(request, 422, "Something that is needed is missing or malformed.", {})
 
 
-def _answer(request: Request, status: int, detail: str, headers: dict[str, str]) -> Response:
+def _answer(
+    request: Request,
+    status: int,
+    detail: str,
+    headers: dict[str, str],
+    members: Mapping[str, object] = _NO_MEMBERS,
+) -> Response:
     title = HTTPStatus(status).phrase
     if "text/html" not in request.headers.get("accept", ""):
         problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+        problem.update(members)
         return JSONResponse(problem, status, headers, media_type="application/problem+json")
     return render(
         request,

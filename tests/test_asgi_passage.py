@@ -202,7 +202,7 @@ BREACHES: dict[str, tuple[Callable[[ASGIApp], ASGIApp], Scope, str]] = {
     "lifespan copied": (sending(lambda m: {**m}), LIFESPAN, "no headers of a response"),
     "scope copied": (entering(lambda scope: {**scope}), HTTP, "is another object"),
     "path": (entering(lambda scope: scope.update(path="/b")), HTTP, "changed 'path'"),
-    "new scope": (entering(lambda scope: scope.update(user="ada")), HTTP, "changed 'user'"),
+    "new scope": (entering(lambda scope: scope.update(session="ada")), HTTP, "changed 'session'"),
     "lost key": (entering(lambda scope: scope.pop("path") and None), HTTP, "changed 'path'"),
     "state": (
         entering(lambda scope: scope["state"].update(database=2)), HTTP, "changed 'database'"

@@ -69,6 +69,7 @@ CODES = {
     PKCECookieMissingError: "pkce_cookie_missing",
     PKCEPayloadTooLargeError: "pkce_payload_too_large",
     errors.CallbackRejectedError: "callback_rejected",
+    errors.SignInNotRecentError: "sign_in_not_recent",
     AuthorizationDeniedError: "authorization_denied",
     CrossSiteRequestError: "cross_site_request",
     UntrustedResponseError: "untrusted_response",

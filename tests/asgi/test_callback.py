@@ -228,7 +228,7 @@ async def test_callback_answers_programs_with_a_problem_document(browser):
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json == {
         "type": "about:blank",
-        "title": "The sign-in was not completed",
+        "title": "Bad Request",
         "status": 400,
         "detail": "Please sign in again.",
         "code": "oauth_state_mismatch",

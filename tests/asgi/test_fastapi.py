@@ -130,7 +130,8 @@ async def test_current_session_switches(ada):
 @pytest.mark.parametrize("path", ["/me", "/claims", "/sync", "/guarded"])
 async def test_guards_deny_programs_and_send_browsers_to_sign_in(browser, path):
     denied = await browser.get(path, FETCH)
-    assert (denied.status, denied.json) == (401, {"detail": "Not signed in"})
+    assert (denied.status, denied.json["code"]) == (401, "not_signed_in")
+    assert denied.headers["content-type"] == "application/problem+json"
     assert denied.headers["www-authenticate"] == "Cookie"
     assert denied.headers["vary"] == "Cookie"
     sent = await browser.get(f"{path}?a=1", NAVIGATION)
@@ -198,7 +199,8 @@ async def test_openapi_names_the_cookie_where_a_guard_needs_it(browser):
             "type": "apiKey",
             "in": "cookie",
             "name": "wos-session",
-            "description": "The sealed session that signing in sets.",
+            "description": "The sealed session that signing in sets. "
+            "The setting `cookie_name` may name it otherwise.",
         }
     }
     secured = {

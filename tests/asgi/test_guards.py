@@ -59,6 +59,7 @@ KINDS: dict[str, tuple[str, Headers, int]] = {
     "older browser": ("GET", [("accept", "text/html,*/*")], 303),
     "older browser's form": ("POST", [("accept", "text/html")], 401),
     "older browser's HEAD": ("HEAD", [("accept", "text/html")], 401),
+    "HEAD": ("HEAD", NAVIGATION, 401),
     "API client": ("GET", [("accept", "application/json")], 401),
     "curl": ("GET", [("accept", "*/*")], 401),
     "nothing": ("GET", [], 401),
@@ -100,12 +101,21 @@ async def test_guard_lets_a_user_through(browser, emulator):
     assert (answer.status, answer.text) == (200, "user_ada")
 
 
-async def test_guard_lets_a_prefetch_begin_no_sign_in(browser):
-    prefetch = [*NAVIGATION, ("sec-purpose", "prefetch")]
-    answer = await browser.get("/me", prefetch)
-    assert answer.status == 303
-    followed = await browser.get(answer.location, prefetch)
-    assert (followed.status, followed.set_cookies) == (204, {})
+SPECULATIVE = [
+    ("sec-purpose", "prefetch"),
+    ("sec-purpose", "prefetch;prerender"),
+    ("sec-purpose", "prefetch;anonymous-client-ip"),
+    ("purpose", "prefetch"),
+    ("x-moz", "prefetch"),
+]
+
+
+@pytest.mark.parametrize("header", SPECULATIVE)
+async def test_guard_sends_no_prefetch_to_sign_in(browser, header):
+    answer = await browser.get("/me", [*NAVIGATION, header])
+    assert (answer.status, answer.set_cookies) == (401, {})
+    assert answer.headers["cache-control"] == "no-store"
+    assert "location" not in answer.headers
 
 
 RETURNS = [

@@ -129,7 +129,7 @@ async def test_answer_of_a_refresh_is_not_logged(emulator, caplog, part, text):
     answer["access_token"] = hostile_token(text, emulator, part)
     emulator.fail("authenticate", status=200, body=answer)
     assert (await browser.get("/who")).json["user"] is None
-    (line,) = check_silent(caplog, "renewal")
+    (line,) = check_silent(caplog, "exchange")
     assert line.startswith("Unavailable: refresh of session 'session_")
     assert "' of user 'user_ada' (temporarily_unavailable): WorkOS's answer cannot be" in line
 
@@ -145,7 +145,7 @@ async def test_words_of_workos_are_logged_if_they_are_words(emulator, caplog, st
         assert (await browser.get("/who")).json["reason"] == "temporarily_unavailable"
         emulator.fail("authenticate", status=status, body={"error": text, **words, name: "ok_word"})
         await browser.get("/who")
-    lines = check_silent(caplog, "renewal")
+    lines = check_silent(caplog, "exchange")
     assert len(lines) == 4
     denied = [line for line in lines if line.startswith("Denied: refresh of session 'session_")]
     assert [line.partition("' of user 'user_ada' (")[2] for line in denied] == (

@@ -137,7 +137,7 @@ SKIPPED = {
     "/static": True,
     "/static/": True,
     "/static/a.css": True,
-    "/static/../who": True,
+    "/static/../who": False,
     "/staticx": False,
     "/a/static": False,
     "/STATIC": False,

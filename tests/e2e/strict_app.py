@@ -1,6 +1,7 @@
 """The example application without tolerance for expired tokens: 3 s shall be 3 s.
 
 Its own pages forbid frames, so there is one more, for other sites to embed and to send forms to.
+Below /bundled are guarded pages whose denials are the package's own.
 With EAGER_AUTH set there is another, whose script takes the access token as the README has it.
 STORE and PREVIOUS_STORE are addresses of the Redis that keeps the sessions, or has kept them.
 """
@@ -13,10 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
-from authkit_asgi import AuthKitConfig, get_auth
+from authkit_asgi import (
+    AuthKitConfig,
+    get_auth,
+    require,
+    require_permission,
+    require_recent_auth,
+)
 from authkit_asgi.redis import RedisSessionStore
 from example_app.main import create_app
 
@@ -38,7 +47,17 @@ def make() -> FastAPI:
     )
     app.api_route("/widget", methods=["GET", "POST"])(_widget)
     app.get("/script")(_script)
+    guards = {
+        "/member": require(),
+        "/export": require(require_permission("data:burn")),
+        "/recent": require(require_recent_auth(max_age=10)),
+    }
+    app.mount("/bundled", Starlette(routes=[Route(p, g(_guarded)) for p, g in guards.items()]))
     return app
+
+
+async def _guarded(request: Request) -> Response:
+    return HTMLResponse(f"<!doctype html><title>Guarded</title><h1>{request.url.path}</h1>")
 
 
 async def _widget(request: Request) -> Response:

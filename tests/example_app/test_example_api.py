@@ -24,6 +24,22 @@ def test_me_in_openapi_names_its_refusals(browser: Browser) -> None:
     assert operation["security"] == [{"AuthKitSession": []}]
 
 
+def test_export_names_the_permission_it_takes(browser: Browser) -> None:
+    browser.sign_in("soren@example.com")
+    response = browser.client.get("/api/export")
+    assert (response.status_code, response.json()["detail"]) == (
+        403,
+        "This needs the permission data:export",
+    )
+    assert response.json()["missing"] == {"permissions": ["data:export"]}
+    assert response.json()["code"] == "forbidden"
+
+
+def test_export_is_for_those_who_have_the_permission(browser: Browser) -> None:
+    browser.sign_in("ada@example.com")
+    assert browser.client.get("/api/export").json() == {"data": "for ada@example.com only"}
+
+
 def test_websocket_greets(browser: Browser) -> None:
     browser.sign_in("ada@example.com")
     with browser.client.websocket_connect("ws://localhost:8000/ws", headers=_ORIGIN) as socket:

@@ -43,6 +43,8 @@ def test_a_program_that_is_signed_out_gets_401(browser: Browser) -> None:
     assert response.headers["content-type"] == "application/problem+json"
     assert response.headers["www-authenticate"] == "Cookie"
     assert response.json()["title"] == "Unauthorized"
+    assert response.json()["code"] == "not_signed_in"
+    assert response.json()["reason"] == "no_session_cookie_provided"
 
 
 def test_a_form_that_is_sent_signed_out_leads_to_sign_in(browser: Browser) -> None:

@@ -48,6 +48,9 @@ def starlette() -> None:
     app.add_middleware(AuthKitMiddleware, config, session_transform=transform_later)
     app.add_middleware(AuthKitMiddleware, store=InMemorySessionStore(max_sessions=9))
     app.add_middleware(AuthKitMiddleware, config, previous_store=InMemorySessionStore())
+    app.add_middleware(AuthKitMiddleware, protect=True, public=("/", "/assets/*"))
+    app.add_middleware(AuthKitMiddleware, protect=True, sign_up_paths=["/join"])
+    app.add_middleware(AuthKitMiddleware, starlette_auth=True)
     AuthKit(config, session_transform=lambda session: {**session, "plan": "a"})
 
 
@@ -85,6 +88,10 @@ def refuses_misspelt_and_mistyped_options(app: FastAPI, star: Starlette) -> None
     app.add_middleware(AuthKitMiddleware, cookie_same_site="Loose")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     star.add_middleware(AuthKitMiddleware, skp=("/static",))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     star.add_middleware(AuthKitMiddleware, skip=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    star.add_middleware(AuthKitMiddleware, protected=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    star.add_middleware(AuthKitMiddleware, protect="all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    star.add_middleware(AuthKitMiddleware, public=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    star.add_middleware(AuthKitMiddleware, sign_up_path=("/join",))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     star.add_middleware(AuthKitMiddleware, authkit=config)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     star.add_middleware(AuthKitMiddleware, authkit)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Middleware(AuthKitMiddleware, skip=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -48,7 +48,7 @@ async def test_lost_answer_is_given_again_within_the_replay_window(sent, emulato
 
 async def test_lost_connection_is_tried_once_more_and_only_once(sent, emulator):
     session = expired(emulator)
-    emulator.fail("authenticate", times=None, reset="before")
+    emulator.fail("authenticate", times=9, reset="before")
     with pytest.raises(ConnectionLostError):
         await sent.authkit.refresh(session)
     assert sent.tokens == [session.refresh_token] * 2

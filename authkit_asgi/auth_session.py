@@ -247,7 +247,7 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         session, sealed = await self._authkit.keep(result)
         self._set(Loaded(auth=result.auth, session=session, sealed=sealed))
         self._cookies.make_room()
-        await self._authkit.replace(previous, session)
+        await self._authkit.replace(previous, session, self._cookies.sent.values)
 
     async def sign_out(self, return_to: str | None = None) -> str:
         """Delete every cookie of the session and return where to send the browser.

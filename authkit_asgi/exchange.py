@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -51,6 +52,8 @@ from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
 
 logger = logging.getLogger(__name__)
 
+_WINNER_SECONDS = (0, 0.05, 0.1, 0.2)  # between looks for who was first
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExchangeTools:
@@ -86,6 +89,8 @@ class SessionExchange:
         try:
             return await self._replaced() or self._granted(await self._ask())
         except GrantRejectedError as error:
+            if (winner := await self._winner()) is not None:
+                return winner
             tools.pause.end()
             logger.info("Denied: refresh of session %r of user %r (%s)", *self._who, error.reason)
             tools.hooks.tell_error(error)
@@ -107,8 +112,24 @@ class SessionExchange:
         if self._tools.stored is None:
             return None
         self._session, found = await self._tools.stored.reserve(self._session)
-        if found is None:
+        return None if found is None else self._outcome_of(found)
+
+    async def _winner(self) -> Outcome | None:
+        """Return what another worker has put into the session's place while this one was refused.
+
+        Workers that nothing coordinates send one token at the same time, and one of them is first.
+        """
+        if self._tools.stored is None or self._session.stored is None:
             return None
+        for seconds in _WINNER_SECONDS:
+            await anyio.sleep(seconds)
+            with contextlib.suppress(GrantRejectedError, UnavailableError):
+                self._session, found = await self._tools.stored.reserve(self._session)
+                if found is not None:
+                    return self._outcome_of(found)
+        return None
+
+    def _outcome_of(self, found: Session) -> Outcome:
         return replace(
             self._outcome(
                 sealed=seal_session(found, self._tools.config.cookie_password),

@@ -54,6 +54,10 @@ class Inactivity:
             < self._clock() - self._timeout
         )
 
+    def is_noted(self, session: Session, values: Sequence[str]) -> bool:
+        """Tell whether one of the cookies says when the session was last used."""
+        return self._last_use(session, values) > 0
+
     def moved(self, session: Session, values: Sequence[str]) -> str | None:
         """Return the cookie value that says the session is used now; `None` if one does nearly."""
         now = int(self._clock())

@@ -25,6 +25,7 @@ from authkit_asgi.session import Session
 from authkit_asgi.session_choice import newest
 from authkit_asgi.session_cookies import SentCookies, sent_cookies
 from authkit_asgi.session_reader import SessionReader
+from authkit_asgi.session_records import SessionRecords
 from authkit_asgi.session_size import SizeBreakdown, breakdown
 from authkit_asgi.tokens import unverified_claims
 
@@ -187,6 +188,8 @@ def _reason(sealed: str, settings: CookieSettings) -> str | None:
         return None if settings.legacy_keys else message
     if sealed.startswith("Fe26.2*") and not is_seal(sealed):
         return "The seal is incomplete or damaged: copy all of the cookie"
+    if SessionRecords(settings.password).open_id(sealed) is not None:
+        return "It names a session that is kept on the server, where the session itself is"
     try:
         content = unseal(sealed, settings.password)
     except SealError as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.inactivity import Inactivity
+from authkit_asgi.loading import Loaded
 from authkit_asgi.session import MAX_KEPT_LENGTH, Session, unseal_session
 from authkit_asgi.sign_in import SignInResult
 from authkit_asgi.stored_sessions import StoredSessions
@@ -15,7 +18,24 @@ class ServerSessions:
     """Stores the sessions of those who sign in, lists and revokes them."""
 
     config: AuthKitConfig
+    inactivity: Inactivity | None
     _stored: StoredSessions | None
+
+    async def _dropped(self, loaded: Loaded, activity: Sequence[str]) -> Loaded:
+        """Drop a session that is of no more use from the store; its cookie goes with it."""
+        session = loaded.session
+        if (
+            self._stored is None
+            or session is None
+            or not loaded.is_dead
+            or self.config.is_read_only
+        ):
+            return loaded
+        if loaded.is_idle and not (self.inactivity and self.inactivity.is_noted(session, activity)):
+            return loaded  # the request may only have come without the activity cookie
+        if await self._stored.discard(session):
+            return replace(loaded, session=replace(session, stored=None))
+        return replace(loaded, is_dead=False)
 
     async def keep(self, result: SignInResult) -> tuple[Session, str]:
         """Return the session of a completed sign-in as it is kept, and its cookie.

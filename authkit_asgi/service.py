@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
@@ -146,12 +145,7 @@ class AuthKit(SignIns, ServerSessions):
                 may_wait=may_refresh,
                 otherwise=otherwise,
             )
-            if loaded.is_dead and loaded.session is not None and not self.config.is_read_only:
-                is_gone = await self._stored.discard(loaded.session)
-                kept = dataclasses.replace(loaded.session, stored=None) if is_gone else None
-                loaded = dataclasses.replace(
-                    loaded, session=kept or loaded.session, is_dead=is_gone
-                )
+            loaded = await self._dropped(loaded, activity)
         return self._resealer.mark(loaded) if may_write else loaded
 
     async def reseal(self, loaded: Loaded) -> str | None:
@@ -250,15 +244,21 @@ class AuthKit(SignIns, ServerSessions):
         """Note that a session's cookie has gone, so that no request under way writes to it."""
         await self.coordinator.end(session_id(session), is_superseded=True)
 
-    async def replace(self, previous: Session | None, session: Session) -> None:
-        """Note that a sign-in has put a session in place of the previous one."""
+    async def replace(
+        self, previous: Session | None, session: Session, values: Sequence[str] = ()
+    ) -> None:
+        """Note that a sign-in has put a session in place of the previous one.
+
+        Args:
+            previous: What the session cookies held or named; `None` if nobody could tell.
+            session: The new one.
+            values: These cookies' values; all that they name in the store is ended.
+        """
         await self.coordinator.begin(session_id(session))
-        if previous is not None:
-            is_other = session_id(previous) != session_id(session)
-            if is_other:
-                await self.supersede(previous)
-            if self._stored is not None:
-                await self._stored.end_replaced(previous, is_other=is_other)
+        if previous is not None and session_id(previous) != session_id(session):
+            await self.supersede(previous)
+        if self._stored is not None:
+            await self._stored.end_replaced(previous, values, but=session)
 
     def logout_url(self, session: Session | None, return_to: str | None) -> str:
         """Return where to send a browser that signs out.

@@ -50,7 +50,8 @@ class SignInResult:
     session: Session = field(repr=False)
     """The session as WorkOS answered it, with what the cookie leaves out."""
     sealed: str = field(repr=False)
-    """The new session cookie's value."""
+    """The session as a cookie holds it. Where sessions are on the server, `AuthKit.keep` stores it
+    and returns the cookie's value."""
     return_path: str
     custom_state: str | None
     oauth_tokens: Mapping[str, Any] | None = field(repr=False)

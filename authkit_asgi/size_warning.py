@@ -13,8 +13,8 @@ from authkit_asgi.session_size import SizeBreakdown, breakdown
 logger = logging.getLogger(__name__)
 
 _REMEDIES = (
-    "session_user_fields and session_transform, or give the access token fewer permissions or a "
-    "smaller JWT template"
+    "session_user_fields and session_transform, store= to keep sessions on the server, or give the "
+    "access token fewer permissions or a smaller JWT template"
 )
 _LARGE_BYTES = 3800  # name and value; browsers store 4,096
 _SECONDS = 3600  # between two warnings: what makes sessions large is seldom one user's alone

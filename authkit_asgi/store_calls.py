@@ -51,7 +51,7 @@ class StoreCalls:
         self._clock = clock
         # What could not be told yet; the first with the time of the change.
         self._unsaved: OrderedDict[str, tuple[StoredAs, Session, float]] = OrderedDict()
-        self._unended: OrderedDict[tuple[int, str], SessionStore] = OrderedDict()
+        self._unended: OrderedDict[tuple[int, str], tuple[SessionStore, int]] = OrderedDict()
         self._tasks = BackgroundTasks()
 
     async def get(self, store: SessionStore, key: str) -> str | None:
@@ -136,24 +136,37 @@ class StoreCalls:
         put = at.store.put
         return await self._call(put, at.key, ENDED, expected=at.value, owner="", seconds=LIFETIME)
 
-    async def end(self, stores: Iterable[SessionStore], keys: Collection[str]) -> bool:
-        """End what is under keys: now, or as soon as the stores can be used; return whether now."""
-        named = [(store, key) for store in stores for key in keys]
-        for store, key in named:
-            self._unended[id(store), key] = store
+    async def end(
+        self,
+        stores: Iterable[SessionStore],
+        keys: Collection[str],
+        lasting: Collection[str] = (),
+    ) -> bool:
+        """End what is under keys: now, or as soon as the stores can be used; return whether now.
+
+        Args:
+            stores: Where.
+            keys: What ends for as long as something under way may want to bring it back.
+            lasting: What ends for as long as a cookie lives, from which it could be moved again.
+        """
+        ends = [(key, LIFETIME) for key in keys if key not in lasting]
+        ends += [(key, self._seconds) for key in lasting]
+        named = [(store, key, seconds) for store in stores for key, seconds in ends]
+        for store, key, seconds in named:
+            self._unended[id(store), key] = store, seconds
             if len(self._unended) > _MAX_LATE:
                 self._unended.popitem(last=False)
         down = await self._end(named)
         self._tell()
         return not down
 
-    async def _end(self, named: Iterable[tuple[SessionStore, str]]) -> set[int]:
+    async def _end(self, named: Iterable[tuple[SessionStore, str, int]]) -> set[int]:
         """End what is under keys, and return which stores cannot be used."""
         down: set[int] = set()
-        for store, key in named:
+        for store, key, seconds in named:
             if id(store) not in down:  # one that hangs is waited for once
                 try:
-                    await self._call(store.end, key, seconds=LIFETIME)
+                    await self._call(store.end, key, seconds=seconds)
                 except StoreUnavailableError:
                     down.add(id(store))
                 else:
@@ -169,7 +182,7 @@ class StoreCalls:
         seconds, longest = _RETRY_SECONDS
         while self._unended or self._unsaved:
             waiting = list(self._unended.items())  # event loops may be in several threads
-            down = await self._end([(store, key) for (_, key), store in waiting])
+            down = await self._end([(store, key, ends) for (_, key), (store, ends) in waiting])
             for late in list(self._unsaved.values()):
                 at, session, since = late
                 if id(at.store) not in down:

@@ -83,7 +83,9 @@ class StoredReader:
         named = self._records.open_id(value)
         if named is None:
             session = self._cookies.read(value)
-            return session if self._store is None else await self._moved(self._store, session)
+            if self._store is not None:
+                return await self._moved(self._store, session)
+            return await self._unless_ended(session)
         id_, is_outdated = named
         found = await self._newest(id_)
         if not isinstance(found, Session):
@@ -121,6 +123,15 @@ class StoredReader:
             if found is not None and self.is_same(session, found):
                 return _outdated(found)
         return _outdated(session)
+
+    async def _unless_ended(self, session: Session) -> Session | SignedOut:
+        """Return a session that has gone back into its cookie, unless it was revoked since."""
+        for store in self._stores:
+            for id_ in self.moved_ids(session):
+                with contextlib.suppress(StoreUnavailableError):  # the cookie is enough
+                    if await self._calls.get(store, StoredAs.key_of(id_)) == ENDED:
+                        return _SIGNED_OUT
+        return session
 
     async def _find(self, store: SessionStore, id_: str) -> Session | SignedOut | None:
         key = StoredAs.key_of(id_)

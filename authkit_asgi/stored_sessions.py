@@ -170,19 +170,33 @@ class StoredSessions:
 
         Else it is done as soon as the store can be used.
         """
-        named = (self._records.open_id(value) for value in values)
-        keys = {StoredAs.key_of(each[0]) for each in named if each}
-        if session is not None:
-            keys |= {StoredAs.key_of(id_) for id_ in self._reader.moved_ids(session)}
-            keys |= _key(session) | await self._users.places(session)
-        return await self._calls.end(self._stores, keys)
+        keys = self._named(values)
+        if session is None:
+            return await self._calls.end(self._stores, keys)
+        keys |= _key(session) | await self._users.places(session)
+        return await self._calls.end(self._stores, keys, self._moved_keys(session))
 
-    async def end_replaced(self, session: Session, *, is_other: bool) -> None:
-        """End a session whose cookie a sign-in has taken, which may be of the same id."""
-        if is_other:
-            await self.end(session)
+    async def end_replaced(
+        self, session: Session | None, values: Sequence[str], *, but: Session
+    ) -> None:
+        """End the sessions whose cookies a sign-in has taken, one of the same id among them."""
+        if session is not None and session_id(session) != session_id(but):
+            await self.end(session, values)
         else:
-            await self._calls.end(self._stores, _key(session))
+            keys = self._named(values) | (_key(session) if session else set())
+            await self._calls.end(self._stores, keys - _key(but))
+
+    def _named(self, values: Sequence[str]) -> set[str]:
+        """Return the keys of the sessions that cookies name."""
+        named = (self._records.open_id(value) for value in values)
+        return {StoredAs.key_of(each[0]) for each in named if each}
+
+    def _moved_keys(self, session: Session) -> set[str]:
+        """Return the keys under which a copy of a session's cookie could move it again."""
+        at = session.stored
+        if at is not None and at.moved_from is None:
+            return set()  # it has never been in a cookie
+        return {StoredAs.key_of(id_) for id_ in self._reader.moved_ids(session)}
 
     async def is_ended(self, session: Session) -> bool:
         """Tell whether a session has been ended since it was read, as far as can be told."""
@@ -214,16 +228,16 @@ class StoredSessions:
         Raises:
             StoreUnavailableError: The store cannot be used.
         """
-        listed = await self._users.of(user_id)
+        listed, are_all = await self._users.of(user_id)
         revoked = [found for found in listed if wanted is None or session_id(found) == wanted]
         keys: set[str] = set()
+        moved: set[str] = set()
         for session in revoked:
             await self._note_end(session)
-            keys |= {StoredAs.key_of(id_) for id_ in self._reader.moved_ids(session)} | _key(
-                session
-            )
-        if not await self._calls.end(self._stores, keys):
-            raise StoreUnavailableError("The sessions are ended later", retry_after=1)
+            keys |= _key(session)
+            moved |= self._moved_keys(session)
+        if not await self._calls.end(self._stores, keys, moved) or not are_all:
+            raise StoreUnavailableError("Not all of the sessions are ended yet", retry_after=1)
         return len({session_id(session) for session in revoked})
 
     async def open(self) -> None:

@@ -28,16 +28,31 @@ class UserSessions:
         self._calls = calls
         self._stores = stores
 
-    async def of(self, user_id: str) -> list[Session]:
-        """Return a user's sessions in all stores, as they stand there.
+    async def of(self, user_id: str) -> tuple[list[Session], bool]:
+        """Return a user's sessions as far as the stores can be asked, and whether that is all."""
+        sessions: list[Session] = []
+        are_all = True
+        for store in self._stores:
+            for owner in self._records.owners(user_id):
+                try:
+                    keys = await self._calls.keys(store, owner)
+                except StoreUnavailableError:
+                    are_all, keys = False, ()
+                for key in keys:
+                    try:
+                        found = await self._at(store, key, user_id)
+                    except StoreUnavailableError:
+                        are_all, found = False, None
+                    if found is not None:
+                        sessions.append(found[1])
+        return sessions, are_all
+
+    async def described(self, user_id: str) -> list[StoredSession]:
+        """Return what can be told of them, the last refreshed first.
 
         Raises:
             StoreUnavailableError: A store cannot be used.
         """
-        return [found for store in self._stores for _, found in await self._in(store, user_id)]
-
-    async def described(self, user_id: str) -> list[StoredSession]:
-        """Return what can be told of them, the last refreshed first; raises as `of` does."""
         sessions = [
             StoredSession(
                 session_id=session_id(found),
@@ -52,7 +67,7 @@ class UserSessions:
         ]
         sessions.sort(key=lambda each: each.refreshed_at)
         # One that has moved from store to store stands in both.
-        latest = {each.session_id: each for each in sessions}
+        latest = {each.session_id or number: each for number, each in enumerate(sessions)}
         return sorted(latest.values(), key=lambda each: each.refreshed_at, reverse=True)
 
     async def places(self, session: Session) -> set[str]:
@@ -69,10 +84,17 @@ class UserSessions:
         sessions: dict[str, tuple[StoredAs, Session]] = {}
         for owner in self._records.owners(user_id):
             for key in await self._calls.keys(store, owner):
-                value = await self._calls.get(store, key)
-                with contextlib.suppress(InvalidSessionError):
-                    if value:
-                        place, found = self._records.open(store, key, value)
-                        if found.user_id == user_id:  # the list is not sealed
-                            sessions[key] = place, found
+                if (found := await self._at(store, key, user_id)) is not None:
+                    sessions[key] = found
         return [*sessions.values()]
+
+    async def _at(
+        self, store: SessionStore, key: str, user_id: str
+    ) -> tuple[StoredAs, Session] | None:
+        value = await self._calls.get(store, key)
+        with contextlib.suppress(InvalidSessionError):
+            if value:
+                place, found = self._records.open(store, key, value)
+                if found.user_id == user_id:  # the list is not sealed
+                    return place, found
+        return None

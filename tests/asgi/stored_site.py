@@ -37,10 +37,13 @@ class Store(InMemorySessionStore):
         self.is_read_only = False
         self.puts_left: int | None = None
         """After how many it is read-only."""
+        self.fails_once = False
+        """Whether the next look fails."""
         self.calls: list[str] = []
 
     async def get(self, key: str) -> str | None:
-        self._note("get", self.is_down)
+        fails, self.fails_once = self.is_down or self.fails_once, False
+        self._note("get", fails)
         return await super().get(key)
 
     async def put(self, key: str, value: str, **how: Any) -> bool:

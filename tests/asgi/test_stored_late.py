@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -38,15 +39,15 @@ def store(clock):
 class Overtaken:
     """A store in which somebody else replaces a session between a look and the next put."""
 
-    def __init__(self, store: Store, browser: Any) -> None:
+    def __init__(self, store: Store, overtake: Callable[[], Awaitable[None]]) -> None:
         self._store = store
-        self._browser = browser
+        self._overtake = overtake
         self._is_overtaken = False
 
     async def put(self, key: str, value: str, **how: Any) -> bool:
         if not self._is_overtaken:
             self._is_overtaken = True
-            assert await seen(self._browser) == ADA
+            await self._overtake()
         return await self._store.put(key, value, **how)
 
     def __getattr__(self, name: str) -> Any:
@@ -88,10 +89,29 @@ async def test_worker_that_comes_too_late_to_refresh_takes_what_it_finds(emulato
     browser = await signed_in(emulator, store)
     clock.now += 400
     app = shop(emulator, store)
-    overtaken = with_cookie(shop(emulator, Overtaken(store, browser)), cookie_of(browser))
+
+    async def refresh() -> None:
+        assert await seen(browser) == ADA
+
+    overtaken = with_cookie(shop(emulator, Overtaken(store, refresh)), cookie_of(browser))
     assert await seen(overtaken) == ADA
     assert emulator.count("authenticate", status=200) == emulator.count("authenticate") == 2
     assert await seen(with_cookie(app, cookie_of(browser))) == ADA
+
+
+async def test_nothing_is_exchanged_for_what_nobody_can_read(emulator, store, clock):
+    browser = await signed_in(emulator, store)
+    clock.now += 400
+    asked = emulator.count("authenticate")
+
+    async def spoil() -> None:
+        (key,) = store._values
+        await store.end(key, seconds=60)
+        await store.put(key, "spoilt", expected="", owner="", seconds=60)
+
+    overtaken = with_cookie(shop(emulator, Overtaken(store, spoil)), cookie_of(browser))
+    assert await seen(overtaken) == UNAVAILABLE
+    assert emulator.count("authenticate") == asked
 
 
 async def test_refresh_that_the_store_could_not_take_is_stored_later(emulator, store, clock):

@@ -47,11 +47,11 @@ _SCALARS = frozenset({str, int, float, bool, type(None)})
 def freeze(value: Any) -> Any:
     """Return parsed JSON as deeply immutable data: objects as `FrozenDict`, arrays as tuples."""
     if isinstance(value, dict):
-        frozen = dict(value)
+        frozen: FrozenDict[Any, Any] = FrozenDict(value)
         for key, item in value.items():
             if type(item) not in _SCALARS:  # asking here saves a call for nearly all of them
-                frozen[key] = freeze(item)
-        return FrozenDict(frozen)
+                dict.__setitem__(frozen, key, freeze(item))  # nobody else has it yet
+        return frozen
     if isinstance(value, list):
         return tuple(value if _SCALARS.issuperset(map(type, value)) else map(freeze, value))
     return value

@@ -98,7 +98,7 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         request may have exchanged the session that this one is about to write, or ended it.
         """
         kit, loaded, session = self._authkit, self._loaded, self._loaded.session
-        if session is not None and (self._cookies.change_session or loaded.is_outdated):
+        if session is not None and not self._is_settled:
             newest = None
             if not loaded.is_idle:
                 self.close()  # what another task asks for meanwhile would be lost
@@ -112,6 +112,18 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
                     self._cookies.store(newest)
         self._write_companions()
         return self.close()
+
+    def flush_now(self) -> list[SetCookie] | None:
+        """Return what `flush` does, where nothing has to be awaited for it; `None` elsewhere."""
+        if not self._is_settled:
+            return None
+        self._write_companions()
+        return self.close()
+
+    @property
+    def _is_settled(self) -> bool:
+        loaded = self._loaded
+        return loaded.session is None or not (loaded.is_outdated or self._cookies.change_session)
 
     def fill_in_starlette(self) -> None:
         """Keep Starlette's own `request.user` and `request.auth` of this connection up to date.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from authkit_asgi.auth import SignedIn, signed_in
+from authkit_asgi.auth import Claims, SignedIn, signed_in
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import InvalidSessionError
 from authkit_asgi.http_clients import HTTPClients
 from authkit_asgi.session import Session
-from authkit_asgi.tokens import AccessTokenVerifier
+from authkit_asgi.tokens import AccessTokenVerifier, SigningKey
 
 
 def access_token_verifier(
@@ -36,8 +36,25 @@ async def authenticate(session: Session, verifier: AccessTokenVerifier) -> Signe
         InvalidSessionError: The token is not the sealed user's.
         KeysUnavailableError: It cannot be verified now.
     """
-    claims = await verifier.verify(session.access_token)
-    if claims.sub != session.user_id:
+    return _signed_in(session, await verifier.verify(session.access_token))
+
+
+def authenticate_now(
+    session: Session, verifier: AccessTokenVerifier
+) -> tuple[SignedIn, SigningKey] | None:
+    """Return who is signed in and the key that says so; `None` if it has to be waited for.
+
+    Raises what `authenticate` does.
+    """
+    verified = verifier.verify_now(session.access_token)
+    if verified is None:
+        return None
+    claims, signing_key = verified
+    return _signed_in(session, claims), signing_key
+
+
+def _signed_in(session: Session, claims: Claims) -> SignedIn:
+    if claims["sub"] != session.user_id:
         raise InvalidSessionError("The access token is not the sealed user's")
     return signed_in(
         claims,

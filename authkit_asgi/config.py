@@ -89,6 +89,9 @@ class AuthKitConfig:
     """Seconds a refresh may take in all."""
     inactivity_timeout: float | None = None
     """Seconds, 10 or more, after which a session that nobody has used is over; `None` for never."""
+    verified_cache_size: int = 2048
+    """Sessions remembered for 60 s once they are verified, of 4 KB of cookie each, which take about
+    three times that in memory; 0 for none."""
     session_user_fields: Sequence[str] | None = None
     """The fields of `User` that the session cookie holds, `id` and `email` in any case; all when
     `None` (WORKOS_SESSION_USER_FIELDS, comma-separated)."""
@@ -273,6 +276,8 @@ def _number_problems(config: AuthKitConfig) -> Iterator[str]:
         yield "refresh is neither auto nor never"
     if not 0 <= (config.refresh_buffer or 0) < float("inf"):
         yield "refresh_buffer is not a number of seconds, 0 or more"
+    if config.verified_cache_size < 0:
+        yield "verified_cache_size is not a number of sessions, 0 or more"
     timeout = config.inactivity_timeout
     if timeout is not None and not _MIN_TIMEOUT_SECONDS <= timeout < float("inf"):
         yield "inactivity_timeout is not a number of seconds, 10 or more"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookie_settings import ACCESS_TOKEN_COOKIE, VERIFIER_COOKIE_PREFIX
 from authkit_asgi.errors import (
     PKCEPayloadTooLargeError,
-    ResponseStartedError,
     SessionTooLargeError,
 )
 
@@ -57,11 +56,22 @@ def cookie_values(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[s
 
 def parsed_cookies(
     headers: Iterable[tuple[bytes, bytes]], name: bytes
-) -> list[tuple[bytes, bytes]]:
+) -> Sequence[tuple[bytes, bytes]]:
     """Return those cookies, of all that `read_cookies` returns, in which `name` occurs."""
-    line = _cookie_line(headers)
-    # Most requests of a page's assets have other cookies only.
-    return _parse(line, name) if name in line else []
+    lines = [line for header, line in headers if header == b"cookie"]
+    if not lines:
+        return ()
+    line = b";".join(lines) if len(lines) > 1 else lines[0]
+    start = line.find(name)
+    if start < 0:  # most requests of a page's assets have other cookies only
+        return ()
+    end = line.find(b";", start)
+    if (end >= 0 and line.find(name, end) >= 0) or line.count(b";", 0, start) >= _MAX_COOKIES:
+        return _parse(line, name)
+    # One cookie, as in nearly every request: the others need not be taken apart.
+    cookie = line[line.rfind(b";", 0, start) + 1 : None if end < 0 else end]
+    found, separator, value = cookie.partition(b"=")
+    return ((found.strip(b" \t"), _unquoted(value.strip(b" \t"))),) if separator else ()
 
 
 def _cookie_line(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -243,43 +253,6 @@ class CookieWriter:
             + f"; SameSite={same_site}"
         )
         return SetCookie(name, domain, line.encode("ascii"))
-
-
-class CookieChanges:
-    """The cookies that one response will carry; of several for one cookie, the last."""
-
-    def __init__(self) -> None:
-        self._cookies: dict[tuple[str, str | None], SetCookie] = {}
-        self.is_closed = False
-
-    def write(self, *cookies: SetCookie) -> None:
-        """Add cookies to the response.
-
-        Raises:
-            ResponseStartedError: Its headers have been sent.
-        """
-        self.require_open()
-        for cookie in cookies:
-            self._cookies[cookie.key] = cookie
-
-    def discard(self, *cookies: SetCookie) -> None:
-        """Leave as they are in the browser the cookies that these would change."""
-        for cookie in cookies:
-            self._cookies.pop(cookie.key, None)
-
-    def require_open(self) -> None:
-        """See that cookies can still be written.
-
-        Raises:
-            ResponseStartedError: The response's headers have been sent.
-        """
-        if self.is_closed:
-            raise ResponseStartedError
-
-    def close(self) -> list[SetCookie]:
-        """Return what to send, and allow no more."""
-        self.is_closed = True
-        return list(self._cookies.values())
 
 
 def verifier_cookies(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from authkit_asgi.passwords import CookiePassword
-from authkit_asgi.seal import newest_first
+from authkit_asgi.seal_passwords import newest_first
 
 
 def derived_passwords(password: CookiePassword, purpose: str) -> tuple[str, ...]:

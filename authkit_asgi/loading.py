@@ -37,7 +37,7 @@ from authkit_asgi.tokens import AccessTokenVerifier
 
 _KEYS_SECONDS = 1  # a sign-out must not wait for WorkOS: in a new process there are no keys yet
 _EARLY_SECONDS = 2  # what renewing a token that is still good may cost a request
-_BUFFER, _SHORT_BUFFER = 60, 30  # seconds before `exp`; the latter up to a lifetime of:
+LONGEST_BUFFER, _SHORT_BUFFER = 60, 30  # seconds before `exp`; the latter up to a lifetime of:
 _SHORT_LIFETIME = 300
 _CERTAIN_SECONDS = 60  # after a refusal; until then another worker may have won the exchange
 
@@ -101,7 +101,7 @@ class SessionLoader:
         self._size_warning = size_warning
         self._clock = clock
         buffer = config.refresh_buffer
-        self._longest_buffer = _BUFFER if buffer is None else buffer
+        self._longest_buffer = LONGEST_BUFFER if buffer is None else buffer
 
     async def load(
         self,
@@ -284,6 +284,6 @@ def renewal_buffer(config: AuthKitConfig, claims: Claims) -> float:
     lifetime = claims.exp - claims.iat
     buffer = config.refresh_buffer
     if buffer is None:
-        buffer = _SHORT_BUFFER if lifetime <= _SHORT_LIFETIME else _BUFFER
+        buffer = _SHORT_BUFFER if lifetime <= _SHORT_LIFETIME else LONGEST_BUFFER
     # A buffer as long as the lifetime would renew the token on every request.
     return min(buffer, lifetime / 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import MutableMapping, Sequence
 from typing import Any, Unpack
@@ -24,7 +23,7 @@ from authkit_asgi.pages import error_response
 from authkit_asgi.path_rules import PathRules
 from authkit_asgi.protection import Protection
 from authkit_asgi.refresh import RefreshCoordinator
-from authkit_asgi.response_headers import send_with_cookies
+from authkit_asgi.response_headers import sender
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_contents import SessionTransform
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, sent_cookies
@@ -143,18 +142,20 @@ class AuthKitMiddleware:
             # A new one each time: an exception raised again and again grows by its traceback.
             raise ConfigurationError(self._fault.problems)
         state = self._own_state(scope)
-        if get_route_path(scope) in self._skipped:
+        if self._skipped and get_route_path(scope) in self._skipped:
             state["auth"] = _NOT_EVALUATED
             if self._starlette_auth:
                 fill_in(scope, _NOT_EVALUATED)
             await self.app(scope, receive, send)
             return
-        if self._is_done(scope):
+        if _SCOPE_KEY in scope and self._is_done(scope):
             self._fill_in(scope[_SCOPE_KEY])
             await self._serve(scope, receive, send)
             return
+        sent = sent_cookies(scope["headers"], self._cookie_name)
         try:
-            session = await self._open(scope)
+            loaded = self._load_now(scope, sent) or await self._load(scope, sent)
+            session = AuthSession(self._authkit, scope, loaded, sent)
         except SessionTooLargeError as error:
             if scope["type"] == "websocket":
                 raise
@@ -164,8 +165,11 @@ class AuthKitMiddleware:
         scope[_SCOPE_KEY] = session
         self._fill_in(session)
         try:
-            send = functools.partial(send_with_cookies, session, send)
-            await self._serve(scope, receive, send)
+            send = sender(session, send)
+            if self._protection is None:
+                await self.app(scope, receive, send)
+            else:
+                await self._protection.serve(self.app, scope, receive, send)
         finally:
             session.detach()
 
@@ -200,17 +204,23 @@ class AuthKitMiddleware:
         if self._starlette_auth:
             session.fill_in_starlette()
 
-    async def _open(self, scope: Scope) -> AuthSession:
-        sent = sent_cookies(scope["headers"], self._cookie_name)
+    def _load_now(self, scope: Scope, sent: SentCookies) -> Loaded | None:
+        """Return who sends a request where that is plain at once, else `None`: then `_load`."""
         if sent is NONE_SENT:
-            return AuthSession(self._authkit, scope, _NO_COOKIE)
+            return _NO_COOKIE
         if self._is_untrusted(scope):
-            return AuthSession(self._authkit, scope, _UNTRUSTED, sent)
+            return _UNTRUSTED
         if sent.is_crowded:
-            return AuthSession(self._authkit, scope, _CROWDED, sent)
-        if not sent.values:
-            return AuthSession(self._authkit, scope, _INCOMPLETE, sent)
-        return AuthSession(self._authkit, scope, await self._load(scope, sent), sent)
+            return _CROWDED
+        values = sent.values
+        if not values:
+            return _INCOMPLETE
+        try:
+            return self._authkit.load_now(
+                values, sent.activity, may_refresh=not self._is_own_path(scope)
+            )
+        except Exception as error:  # noqa: BLE001  # fail closed: whatever breaks, nobody is let in
+            return _failed(error)
 
     def _is_untrusted(self, scope: Scope) -> bool:
         """Tell whether a page of a foreign origin sends this, with the user's cookies.
@@ -229,13 +239,15 @@ class AuthKitMiddleware:
         return origin is not None and origin not in self._origins
 
     async def _load(self, scope: Scope, sent: SentCookies) -> Loaded:
-        is_own = scope["path"] in self._own_paths or get_route_path(scope) in self._own_paths
         try:
-            return await self._authkit.load(sent.values, sent.activity, may_refresh=not is_own)
-        except Exception as error:  # noqa: BLE001  # fail closed: whatever breaks, nobody is let in
-            # Neither message nor traceback: both may hold what was in the cookie.
-            logger.error("Loading a session failed with %s", type(error).__qualname__)  # noqa: TRY400
-            return _FAILED
+            return await self._authkit.load(
+                sent.values, sent.activity, may_refresh=not self._is_own_path(scope)
+            )
+        except Exception as error:  # noqa: BLE001  # as above
+            return _failed(error)
+
+    def _is_own_path(self, scope: Scope) -> bool:
+        return scope["path"] in self._own_paths or get_route_path(scope) in self._own_paths
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._fault is not None:
@@ -261,6 +273,12 @@ class AuthKitMiddleware:
             await self.app(scope, receive, observe)
         finally:
             await close()
+
+
+def _failed(error: Exception) -> Loaded:
+    # Neither message nor traceback: both may hold what was in the cookie.
+    logger.error("Loading a session failed with %s", type(error).__qualname__)
+    return _FAILED
 
 
 def _listed(paths: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from starlette.types import Message, Send
 
@@ -11,31 +11,53 @@ from authkit_asgi.cookies import SetCookie
 
 _Headers = list[tuple[bytes, bytes]]
 
-
-async def send_with_cookies(session: AuthSession, send: Send, message: Message) -> None:
-    """Send a message of the application's on, with what its session has to say in the headers."""
-    kind = message["type"]
-    if kind in {"http.response.start", "websocket.http.response.start"}:
-        cookies = _cookie_lines(await session.flush())
-        headers = _with_cache_headers(session, message.get("headers", ()), cookies=bool(cookies))
-        if headers is not None:
-            message = {**message, "headers": headers + cookies}
-    elif kind == "websocket.accept":
-        if cookies := _cookie_lines(await session.flush()):
-            message = {**message, "headers": [*message.get("headers", ()), *cookies]}
-    elif kind == "websocket.close":
-        session.close()
-    await send(message)
+_CONCERNED = frozenset(
+    {
+        "http.response.start",
+        "websocket.http.response.start",
+        "websocket.accept",
+        "websocket.close",
+    }
+)
 
 
-def _cookie_lines(cookies: Iterable[SetCookie]) -> _Headers:
-    return [(b"set-cookie", cookie.line) for cookie in cookies]
+def sender(session: AuthSession, send: Send) -> Send:
+    """Return what sends an application's messages on, with what its session has to say in them.
+
+    What nothing has to be awaited for passes without a coroutine around it.
+    """
+
+    def send_on(message: Message) -> Awaitable[None]:
+        if message["type"] not in _CONCERNED:
+            return send(message)
+        if message["type"] == "websocket.close":
+            session.close()
+            return send(message)
+        cookies = session.flush_now()
+        if cookies is None:
+            return _send_with_awaited(session, send, message)
+        return send(_with_cookies(session, message, cookies))
+
+    return send_on
+
+
+async def _send_with_awaited(session: AuthSession, send: Send, message: Message) -> None:
+    await send(_with_cookies(session, message, await session.flush()))
+
+
+def _with_cookies(session: AuthSession, message: Message, cookies: list[SetCookie]) -> Message:
+    lines = [(b"set-cookie", cookie.line) for cookie in cookies] if cookies else []
+    if message["type"] == "websocket.accept":
+        headers = [*message.get("headers", ()), *lines] if lines else None
+    else:
+        headers = _with_cache_headers(session, message.get("headers", ()), lines)
+    return message if headers is None else {**message, "headers": headers}
 
 
 def _with_cache_headers(
-    session: AuthSession, headers: Iterable[tuple[bytes, bytes]], *, cookies: bool
+    session: AuthSession, headers: Iterable[tuple[bytes, bytes]], cookies: _Headers
 ) -> _Headers | None:
-    """Return the headers that keep a shared cache from serving one user's answer to another.
+    """Return the headers with `cookies`, and so that no cache serves one user's answer to another.
 
     `None` where the response is none of our business.
     """
@@ -56,7 +78,7 @@ def _with_cache_headers(
         _merge_vary(result)
     else:
         result.append((b"vary", b"Cookie"))
-    return result
+    return result + cookies
 
 
 def _merge_vary(headers: _Headers) -> None:

@@ -13,7 +13,7 @@ import os
 import re
 import time
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from authkit_asgi import strict_json
 from authkit_asgi.errors import SealError
-from authkit_asgi.passwords import MAX_PASSWORDS, MIN_PASSWORD_LENGTH, PASSWORD_ID, CookiePassword
+from authkit_asgi.passwords import CookiePassword
+from authkit_asgi.seal_passwords import newest_first
 
 Password: TypeAlias = CookiePassword
 
@@ -34,9 +35,8 @@ MAX_DEPTH = 100
 """Levels of nesting. What recurses over a payload must not run out of stack."""
 
 _SKEW_MS = 60_000  # what the kits grant clocks that disagree
-_DEFAULT_ID = "1"  # what every kit writes when it is given a single password
 _KEY_BYTES = _SALT_BYTES = 32
-_IV_BYTES = 16
+_IV_BYTES = _BLOCK_BYTES = 16
 _AES_BLOCK = PKCS7(128)
 
 # A string without an end goes to the end of the text, not to be searched for from each quote in it.
@@ -132,14 +132,25 @@ def unseal(
         SealError: The seal is malformed, not authentic, expired, too long, or holds no JSON or
             some nested deeper than `MAX_DEPTH`, or the password cannot be used. Nothing else.
     """
-    candidates = newest_first(password)
+    return unseal_by(newest_first(password), sealed, ttl=ttl, max_length=max_length, clock=clock)
+
+
+def unseal_by(
+    candidates: Mapping[str, bytes],
+    sealed: str,
+    *,
+    ttl: int = 0,
+    max_length: int = MAX_SEAL_LENGTH,
+    clock: Callable[[], float] = time.time,
+) -> Any:
+    """Do what `unseal` does, by passwords that `newest_first` has made ready."""
     if len(sealed) > max_length:
         raise SealError(f"The seal is too long: {max_length} characters at most")
     match = _GRAMMAR.fullmatch(sealed.encode()) if sealed.isascii() else None
     if match is None:
         raise SealError("This is not a seal: it does not have the form Fe26.2*…*…")
-    secret = _authenticate(match, candidates)
-    salt, iv, ciphertext, exp, version = match.group("salt", "iv", "ciphertext", "exp", "version")
+    signed, password_id, salt, iv, ciphertext, exp, mac_salt, mac, version = match.groups()
+    secret = _authenticate(signed, mac_salt, mac, _likeliest_first(candidates, password_id))
     if exp or ttl:
         _check_lifetime(exp, ttl, _milliseconds(clock()))
     payload = _load(_decrypt(ciphertext, _derive_key(secret, salt), iv))
@@ -152,51 +163,15 @@ def is_seal(text: str, *, max_length: int = MAX_SEAL_LENGTH) -> bool:
     return is_fit and _GRAMMAR.fullmatch(text.encode()) is not None
 
 
-def newest_first(password: Password) -> dict[str, bytes]:
-    """Return the passwords by their ids, the one that seals first.
-
-    Raises:
-        SealError: One of them cannot be used.
-    """
-    if isinstance(password, str):
-        return {_DEFAULT_ID: _secret(password)}
-    if isinstance(password, Mapping):
-        passwords = _order(password)
-    else:
-        passwords = {str(number): each for number, each in enumerate(password, start=1)}
-    if not 1 <= len(passwords) <= MAX_PASSWORDS:
-        raise SealError(f"Give at least one password and at most {MAX_PASSWORDS}")
-    return {password_id: _secret(each) for password_id, each in passwords.items()}
+def _likeliest_first(candidates: Mapping[str, bytes], password_id: bytes) -> Iterable[bytes]:
+    if len(candidates) == 1:
+        return candidates.values()
+    named = candidates.get(password_id.decode())
+    return candidates.values() if named is None else dict.fromkeys((named, *candidates.values()))
 
 
-def _order(passwords: Mapping[str, str]) -> dict[str, str]:
-    if not all(PASSWORD_ID.fullmatch(password_id) for password_id in passwords):
-        raise SealError("A password id has 1 to 64 letters, digits and underscores")
-    if all(password_id.isdigit() for password_id in passwords):
-        return dict(sorted(passwords.items(), key=lambda item: int(item[0]), reverse=True))
-    return dict(reversed(list(passwords.items())))
-
-
-def _secret(password: str) -> bytes:
-    # A character has one or two units: only a short text has to be measured in them.
-    if (
-        len(password) < MIN_PASSWORD_LENGTH
-        and len(password.encode("utf-16-le", "surrogatepass")) < 2 * MIN_PASSWORD_LENGTH
-    ):
-        raise SealError(f"A password has at least {MIN_PASSWORD_LENGTH} characters")
-    try:
-        return password.encode()
-    except UnicodeEncodeError:
-        pass
-    raise SealError("A password must be valid Unicode text")
-
-
-def _authenticate(match: re.Match[bytes], candidates: dict[str, bytes]) -> bytes:
-    signed, mac_salt, mac = match.group("signed", "mac_salt", "mac")
-    named = match["id"].decode()
-    ids = [named, *candidates] if named in candidates else candidates
-    for password_id in dict.fromkeys(ids):
-        secret = candidates[password_id]
+def _authenticate(signed: bytes, mac_salt: bytes, mac: bytes, secrets: Iterable[bytes]) -> bytes:
+    for secret in secrets:
         expected = _mac(signed, _derive_key(secret, mac_salt))
         # Compared as text: 43 characters hold two bits more than the MAC, and a decoder that
         # ignores them would let one seal be written in four ways.
@@ -239,8 +214,9 @@ def _base64(data: bytes) -> bytes:
 
 
 def _unbase64(text: bytes) -> bytes:
-    # Lenient, because the text is authentic here; so two characters of padding fit every length.
-    return a2b_base64(text.replace(b"-", b"+").replace(b"_", b"/") + b"==")
+    padding = b"=" * (-len(text) % 4)
+    # The text is authentic here; strict reading is only the faster one.
+    return a2b_base64(text.replace(b"-", b"+").replace(b"_", b"/") + padding, strict_mode=True)
 
 
 def _encrypt(plaintext: bytes, key: bytes, iv: bytes) -> bytes:
@@ -253,8 +229,9 @@ def _decrypt(ciphertext: bytes, key: bytes, iv: bytes) -> bytes:
     try:
         decryptor = Cipher(AES256(key), CBC(_unbase64(iv))).decryptor()
         padded = decryptor.update(_unbase64(ciphertext)) + decryptor.finalize()
-        unpadder = _AES_BLOCK.unpadder()
-        return unpadder.update(padded) + unpadder.finalize()
+        length = padded[-1]
+        if 1 <= length <= _BLOCK_BYTES and padded.endswith(bytes((length,)) * length):
+            return padded[:-length]
     except ValueError:
         pass
     raise SealError(_NOT_AUTHENTIC)

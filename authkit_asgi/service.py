@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 
 from authkit_asgi.api import WorkOSAPI
-from authkit_asgi.auth import User
 from authkit_asgi.authentication import access_token_verifier
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter
@@ -14,8 +13,6 @@ from authkit_asgi.eager_auth import EagerAuth
 from authkit_asgi.errors import (
     GrantRejectedError,
     StoreUnavailableError,
-    UntrustedResponseError,
-    WorkOSUnavailableError,
 )
 from authkit_asgi.hooks import RefreshErrorHook, RefreshHooks, RefreshSuccessHook
 from authkit_asgi.http_clients import HTTPClientFactory, HTTPClients
@@ -27,7 +24,8 @@ from authkit_asgi.refresh import InProcessRefreshCoordinator, RefreshCoordinator
 from authkit_asgi.renewal import SessionRenewal
 from authkit_asgi.resealing import SessionResealer
 from authkit_asgi.server_sessions import ServerSessions
-from authkit_asgi.session import Session, session_id, session_organization, user_from_answer
+from authkit_asgi.session import Session, session_id, session_organization
+from authkit_asgi.session_check import SessionCheck
 from authkit_asgi.session_contents import SessionContents, SessionTransform
 from authkit_asgi.sign_in import SignInFlow
 from authkit_asgi.sign_ins import SignIns
@@ -35,9 +33,10 @@ from authkit_asgi.sign_out import logout_url
 from authkit_asgi.size_warning import SizeWarning
 from authkit_asgi.stored_sessions import StoredSessions
 from authkit_asgi.stores import SessionStore
+from authkit_asgi.users import Users
 
 
-class AuthKit(SignIns, ServerSessions):
+class AuthKit(SignIns, ServerSessions, Users):
     """The service behind the middleware, for scripts and for routes of one's own.
 
     Args:
@@ -110,12 +109,28 @@ class AuthKit(SignIns, ServerSessions):
             size_warning=self.size_warning,
             clock=clock,
         )
+        self._check = SessionCheck(
+            config, self._verifier, self.coordinator, inactivity=self.inactivity, clock=clock
+        )
         self._resealer = SessionResealer(
             config, self.coordinator, self._contents, self._stored, clock=clock
         )
         self._sign_ins = SignInFlow(
             config, self.api, self.cookies, self._verifier, contents=self._contents, clock=clock
         )
+
+    def load_now(
+        self, values: Sequence[str], activity: Sequence[str] = (), *, may_refresh: bool = True
+    ) -> Loaded | None:
+        """Return what `load` would, where that is plain at once; `None` where it has to be awaited.
+
+        The arguments are those of `load`. For the running event loop, like it: keys that are due
+        are fetched there in the background.
+        """
+        if len(values) != 1 or self._stored is not None:
+            return None
+        may_write = may_refresh and not self.config.is_read_only
+        return self._check.check(values[0], activity, may_refresh=may_write)
 
     async def load(
         self, values: Sequence[str], activity: Sequence[str] = (), *, may_refresh: bool = True
@@ -188,22 +203,6 @@ class AuthKit(SignIns, ServerSessions):
             if self._stored.store is not None:
                 return None  # its cookie stays the same
         return None if sealed is None else await self._contents.reseal(sealed)
-
-    async def load_user(self, user_id: str) -> User:
-        """Return a user with all fields, as WorkOS has them now. Each call asks WorkOS.
-
-        Raises:
-            UserNotFoundError: WorkOS knows no user of this id.
-            UnavailableError: WorkOS cannot be asked, or its answer is not to be used.
-        """
-        answer = await self.api.fetch_user(user_id)
-        try:
-            user = user_from_answer(answer)
-        except UntrustedResponseError as error:
-            raise WorkOSUnavailableError(f"WorkOS's answer cannot be used: {error}") from None
-        if user.id != user_id:
-            raise WorkOSUnavailableError("WorkOS answered with another user")
-        return user
 
     def is_wanted(self, loaded: Loaded) -> bool:
         """Tell whether a response has to bring the cookie that was made for it.

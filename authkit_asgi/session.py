@@ -21,12 +21,14 @@ from authkit_asgi.errors import (
     UntrustedResponseError,
 )
 from authkit_asgi.quick_making import quick_maker
-from authkit_asgi.seal import MAX_SEAL_LENGTH, Password, seal, unseal
+from authkit_asgi.seal import MAX_SEAL_LENGTH, Password, seal, unseal, unseal_by
 from authkit_asgi.stores import StoredAs
 from authkit_asgi.tokens import unverified_claims
 
 MAX_KEPT_LENGTH = 65_536
 """Characters of a sealed session, of which a cookie may hold less."""
+
+_NOT_OURS = "The cookie is not a seal of this application"
 
 _MAX_NESTING = 50  # levels of an answer; a seal holds 100, and the session stands around them
 
@@ -77,27 +79,28 @@ class Session:
     def user(self) -> User:
         """The sealed user. A field of another type than WorkOS gives it reads as absent."""
         user = _user(self.user_json)
-        if absent := _OMISSIBLE.keys() - self.user_json.keys():
+        if len(self.user_json) < len(_SEALED_FIELDS):
+            absent = _OMISSIBLE.keys() - self.user_json.keys()
             mark_not_loaded(user, frozenset([_OMISSIBLE[name] for name in absent]))
         return user
+
+
+_NO_TEXT = frozenset({"object", "id", "email", "email_verified", "metadata"})
+_TEXT_FIELDS = tuple((sealed, api) for api, sealed in USER_FIELDS if api not in _NO_TEXT)
 
 
 def _user(user_json: Mapping[str, Any]) -> User:
     get = user_json.get
     metadata = get("metadata")
+    texts = {
+        name: value if isinstance(value := get(sealed), str) else None
+        for sealed, name in _TEXT_FIELDS
+    }
     return _new_user(
         id=user_json["id"],
         email=user_json["email"],
         email_verified=get("emailVerified") is True,
-        name=_text(get("name")),
-        first_name=_text(get("firstName")),
-        last_name=_text(get("lastName")),
-        profile_picture_url=_text(get("profilePictureUrl")),
-        last_sign_in_at=_text(get("lastSignInAt")),
-        locale=_text(get("locale")),
-        created_at=_text(get("createdAt")),
-        updated_at=_text(get("updatedAt")),
-        external_id=_text(get("externalId")),
+        **texts,
         metadata=metadata if isinstance(metadata, FrozenDict) else FrozenDict(),
     )
 
@@ -153,7 +156,16 @@ def unseal_session(
     try:
         content = unseal(sealed, password, max_length=max_length)
     except SealError:
-        raise InvalidSessionError("The cookie is not a seal of this application") from None
+        raise InvalidSessionError(_NOT_OURS) from None
+    return read_session(content)
+
+
+def unseal_session_by(candidates: Mapping[str, bytes], sealed: str) -> Session:
+    """Do what `unseal_session` does, by passwords that `newest_first` has made ready."""
+    try:
+        content = unseal_by(candidates, sealed)
+    except SealError:
+        raise InvalidSessionError(_NOT_OURS) from None
     return read_session(content)
 
 

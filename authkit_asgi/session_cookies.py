@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from authkit_asgi.cookie_changes import CookieChanges
 from authkit_asgi.cookies import (
     ACTIVITY_SUFFIX,
     MAX_SAME_NAME,
-    CookieChanges,
     CookieWriter,
     SetCookie,
     parsed_cookies,
 )
+from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.seal import MAX_SEAL_LENGTH, is_seal
 
 _LIKELY_CHUNKS = 2  # of a session, unless `max_session_cookie_bytes` is raised
@@ -43,14 +44,20 @@ class SentCookies:
 
 
 NONE_SENT = SentCookies()
+_new_sent = quick_maker(SentCookies)
 
 
 def sent_cookies(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> SentCookies:
     """Return the session cookies in ASGI headers, in the order in which they came."""
+    found_cookies = parsed_cookies(headers, name)
+    if not found_cookies:
+        return NONE_SENT
+    if len(found_cookies) == 1 and found_cookies[0][0] == name:
+        return _new_sent(plain=(found_cookies[0][1].decode("latin-1"),))
     plain: list[str] = []
     chunks: dict[int, list[str]] = {}
     activity: list[str] = []
-    for found, value in parsed_cookies(headers, name):
+    for found, value in found_cookies:
         if found == name:
             plain.append(value.decode("latin-1"))
         elif found[:-1] == name + b"." and found[-1:].isdigit():
@@ -62,7 +69,7 @@ def sent_cookies(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> SentCoo
     if len(plain) > 1:
         plain = [*dict.fromkeys(plain)]
     joined, is_crowded = _join(chunks) if chunks else ((), False)
-    return SentCookies(
+    return _new_sent(
         plain=tuple(plain[:MAX_SAME_NAME]),
         joined=joined,
         chunks=frozenset(chunks),
@@ -102,6 +109,8 @@ class SessionCookies(CookieChanges):
         writer: Makes the lines.
         sent: What the browser has.
     """
+
+    __slots__ = ("_pending", "_writer", "sent")
 
     def __init__(self, writer: CookieWriter, sent: SentCookies) -> None:
         super().__init__()

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from authkit_asgi.errors import InvalidSessionError
 from authkit_asgi.legacy_fernet import LegacySessionReader, is_legacy
 from authkit_asgi.passwords import CookiePassword
-from authkit_asgi.seal import newest_first
-from authkit_asgi.session import Session, unseal_session
+from authkit_asgi.seal_passwords import newest_first
+from authkit_asgi.session import Session, unseal_session_by
 
 
 class SessionReader:
@@ -22,10 +22,10 @@ class SessionReader:
     """
 
     def __init__(self, password: CookiePassword, legacy_keys: Sequence[str] = ()) -> None:
-        self._password = password
-        newest, *others = newest_first(password).values()
-        self._newest = newest.decode()
-        self._rotates = bool(others)
+        self._passwords = newest_first(password)
+        first = next(iter(self._passwords))
+        self._newest = {first: self._passwords[first]}
+        self._rotates = len(self._passwords) > 1
         self._legacy = LegacySessionReader(legacy_keys) if legacy_keys else None
 
     def read(self, value: str) -> Session:
@@ -38,8 +38,8 @@ class SessionReader:
         if self._legacy is not None and is_legacy(value):
             return dataclasses.replace(self._legacy.read(value), is_outdated=True)
         if not self._rotates:
-            return unseal_session(value, self._password)
+            return unseal_session_by(self._newest, value)
         # The id in a seal does not tell: the kits write 1, whatever the password.
         with contextlib.suppress(InvalidSessionError):
-            return unseal_session(value, self._newest)
-        return dataclasses.replace(unseal_session(value, self._password), is_outdated=True)
+            return unseal_session_by(self._newest, value)
+        return dataclasses.replace(unseal_session_by(self._passwords, value), is_outdated=True)

@@ -36,6 +36,7 @@ class AuthKitSettings(TypedDict, total=False):
     refresh_buffer: float | None
     refresh_timeout: float
     inactivity_timeout: float | None
+    verified_cache_size: int
     session_user_fields: Sequence[str] | None
     eager_auth: bool
     trusted_origins: Sequence[str]

@@ -16,9 +16,12 @@ def parse(text: str) -> Any:
     """
     text = text.strip(" \t\n\r")
     # Half the time of `decode`, which looks for the white space by regular expressions.
-    value, end = _DECODER.raw_decode(text)
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        value, end = None, -1
     if end != len(text):
-        raise ValueError("there is more behind the value")
+        raise ValueError("there is no value, or more behind it")
     return value
 
 
@@ -33,4 +36,4 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ValueError("this is no number of JSON's")
 
 
-_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)
+_scan = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant).scan_once  # type: ignore[attr-defined]

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import RSAKey
 
 from authkit_asgi import strict_json
-from authkit_asgi.auth import Claims, freeze, nests_within
+from authkit_asgi.auth import Claims, nests_within
+from authkit_asgi.claim_readers import read_claims
 from authkit_asgi.errors import (
     ExpiredTokenError,
     InvalidTokenError,
@@ -31,13 +32,13 @@ _MAX_NESTING = 32
 """Of JSON; deeper claims would exhaust the stack of whoever serialises them."""
 
 _MAX_LEEWAY_SECONDS = 60
-_MAX_DATE = 253_402_300_799
-"""The last second of the year 9999, the latest that `datetime` knows."""
-
 _MAX_KNOWN_HEADERS = 16
 """Headers under which a signature verified: WorkOS has one a key, so they are parsed once."""
 
 _Segments: TypeAlias = tuple[bytes, bytes, bytes]
+
+SigningKey: TypeAlias = tuple[str, RSAKey]
+"""A key of the key set with its `kid`; one that was fetched anew is another."""
 
 # RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, section 3.3).
 _PKCS1_V1_5, _SHA256 = PKCS1v15(), SHA256()
@@ -113,13 +114,33 @@ class AccessTokenVerifier:
             InvalidTokenError: the token does not verify.
             KeysUnavailableError: the keys cannot be fetched; nothing is known against the token.
         """
-        segments = _split(token)
-        if segments is None:
-            raise InvalidTokenError("The access token is not a JSON Web Token of acceptable size")
-        kid = self._known_headers.get(segments[0]) or _read_kid(segments[0])
+        segments, kid = self._open(token)
         key = self._keys.get(kid) or await self._keys.find(kid)
         if key is None:
             raise UnknownKeyError("The access token names a key that the key set does not have")
+        return self._verify(segments, kid, key)
+
+    def verify_now(self, token: str) -> tuple[Claims, SigningKey] | None:
+        """Return a token's claims and what verified it; `None` if its key has to be waited for.
+
+        Raises what `verify` does.
+        """
+        segments, kid = self._open(token)
+        key = self._keys.get(kid)
+        return None if key is None else (self._verify(segments, kid, key), (kid, key))
+
+    def is_current(self, signing_key: SigningKey) -> bool:
+        """Tell whether nothing is known to have become of a key since it verified a token."""
+        kid, key = signing_key
+        return self._keys.get(kid) is key
+
+    def _open(self, token: str) -> tuple[_Segments, str]:
+        segments = _split(token)
+        if segments is None:
+            raise InvalidTokenError("The access token is not a JSON Web Token of acceptable size")
+        return segments, self._known_headers.get(segments[0]) or _read_kid(segments[0])
+
+    def _verify(self, segments: _Segments, kid: str, key: RSAKey) -> Claims:
         if not _is_authentic(segments, key):
             raise InvalidTokenError("The access token's signature does not verify")
         if len(self._known_headers) < _MAX_KNOWN_HEADERS:
@@ -127,7 +148,7 @@ class AccessTokenVerifier:
         payload = _parse_object(segments[1])
         if payload is None:
             raise InvalidTokenError("The access token's payload is not a JSON object")
-        claims = _read_claims(payload)
+        claims = read_claims(payload)
         self._check(payload)
         return claims
 
@@ -208,66 +229,6 @@ def _base64url_decode(segment: bytes) -> bytes:
     if last and segment[-1] not in _LAST[last]:
         raise ValueError
     return a2b_base64(segment.translate(_BASE64URL) + _PADDING[last], strict_mode=True)
-
-
-def _read_claims(payload: dict[str, Any]) -> Claims:
-    """Return the claims of a payload as they are given out, each of them what it has to be."""
-    claims: dict[str, Any] = {}
-    for name, value in payload.items():
-        claims[name] = claim = _READERS.get(name, freeze)(value)
-        if claim is _UNFIT:
-            raise UnacceptableClaimsError(
-                f"The access token's {name} claim is not what it has to be"
-            )
-    if not claims.keys() >= _REQUIRED:
-        raise UnacceptableClaimsError("The access token lacks one of the claims exp, sub and sid")
-    return Claims(claims)
-
-
-def _read_string(value: Any) -> Any:
-    return value if isinstance(value, str) else _UNFIT
-
-
-def _read_text(value: Any) -> Any:
-    return value if isinstance(value, str) and value != "" else _UNFIT
-
-
-def _read_date(value: Any) -> Any:
-    # `type`, as bool is an int; the bounds also keep out infinity, NaN and what no float can hold.
-    return int(value) if type(value) in (int, float) and 0 <= value <= _MAX_DATE else _UNFIT
-
-
-def _read_strings(value: Any) -> Any:
-    is_fit = isinstance(value, list) and _ONLY_STRINGS.issuperset(map(type, value))
-    return tuple(value) if is_fit else _UNFIT
-
-
-def _read_object(value: Any) -> Any:
-    return freeze(value) if isinstance(value, dict) else _UNFIT
-
-
-def _read_user_profile(value: Any) -> Any:
-    # Agents' and widgets' tokens bear the signature of the same key.
-    return value if value is None or value == "user" else _UNFIT
-
-
-def _read_absent(value: Any) -> Any:
-    return value if value is None else _UNFIT
-
-
-_UNFIT = object()
-_ONLY_STRINGS = frozenset({str})
-_REQUIRED = {"exp", "sub", "sid"}
-_READERS: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("sub", "sid"), _read_text),
-    **dict.fromkeys(("exp", "iat", "nbf", "auth_time"), _read_date),
-    **dict.fromkeys(("iss", "jti", "org_id", "role"), _read_string),
-    **dict.fromkeys(("roles", "permissions", "entitlements", "feature_flags"), _read_strings),
-    "act": _read_object,
-    "sub_profile": _read_user_profile,
-    "sub_type": _read_absent,
-}
-"""What a claim has to be if it is there, and what is made of it; any other may be anything."""
 
 
 def _parse_object(segment: bytes) -> dict[str, Any] | None:

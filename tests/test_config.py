@@ -188,6 +188,7 @@ def test_all_faults_come_at_once_a_line_each_without_a_value():
         "refresh_buffer": -77077,
         "refresh_timeout": -77077,
         "inactivity_timeout": -77077,
+        "verified_cache_size": -77077,
         "session_user_fields": [MARKER],
         "trusted_origins": [MARKER],
         "logout_return_origins": [MARKER],

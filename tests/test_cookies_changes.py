@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from authkit_asgi.cookies import CookieChanges, SetCookie, verifier_cookies
+from authkit_asgi.cookie_changes import CookieChanges
+from authkit_asgi.cookies import SetCookie, verifier_cookies
 from authkit_asgi.errors import ResponseStartedError
 
 FIRST = SetCookie("a", None, b"a=1")

@@ -11,7 +11,8 @@ from test_environment import ENVIRON
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.derived import derived_passwords
 from authkit_asgi.errors import ConfigurationError
-from authkit_asgi.seal import newest_first, seal, unseal
+from authkit_asgi.seal import seal, unseal
+from authkit_asgi.seal_passwords import newest_first
 
 THIRD, FOURTH = (f"a {word} cookie password, 32 characters or more" for word in ("third", "fourth"))
 MARKER = "secret-marker"

@@ -7,6 +7,7 @@ verify it with signing keys that they have fetched before.
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -44,13 +45,18 @@ def time_all(config: AuthKitConfig, answer: dict[str, Any]) -> None:
     clients = functools.partial(httpx.AsyncClient, timeout=5)
     authkit = AuthKit(config, http_client_factory=clients)
     middleware = AuthKitMiddleware(application, authkit=authkit)
+    forgetful = AuthKitMiddleware(
+        application,
+        authkit=AuthKit(replace(config, verified_cache_size=0), http_client_factory=clients),
+    )
     cookie = f"wos-session={sealed}"
     hostile = f"wos-session={sealed[:-8]}AAAAAA~2"
 
     runner.bench_async_func("verify", authkit._verifier.verify, session.access_token)
     runner.bench_async_func("bare application", request(application, cookie))
     runner.bench_async_func("middleware, no cookie", request(middleware, None))
-    runner.bench_async_func("middleware, valid cookie", request(middleware, cookie))
+    runner.bench_async_func("middleware, verified before", request(middleware, cookie))
+    runner.bench_async_func("middleware, not verified before", request(forgetful, cookie))
     runner.bench_async_func("middleware, forged cookie", request(middleware, hostile))
 
     workos = WorkOSClient(

@@ -9,7 +9,8 @@ import pytest
 from seal_factory import NEW, OLD, OLDER, PASSWORD, SESSION, fields_of
 
 from authkit_asgi.errors import SealError
-from authkit_asgi.seal import MAX_PASSWORDS, seal, unseal
+from authkit_asgi.passwords import MAX_PASSWORDS
+from authkit_asgi.seal import seal, unseal
 
 
 def test_unseal_with_several_passwords_reads_under_each():

@@ -1,0 +1,62 @@
+"""The one cookie that is asked for is found as if all were taken apart."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from authkit_asgi.cookies import parsed_cookies, read_cookies
+from authkit_asgi.session_cookies import NONE_SENT, sent_cookies
+
+NAME = b"wos-session"
+MOST = 500
+
+pieces = st.lists(
+    st.sampled_from(
+        [NAME, b"wos-session=x", b"wos-session.0=y", b"wos-session-activity=z", b"=", b";", b"; ",
+         b'"', b" ", b"\t", b"a=1", b"a", b"\xff", b"Wos-Session"]
+    ),
+    max_size=12,
+).map(b"".join)  # fmt: skip
+
+
+def cookies(*lines: bytes) -> list[tuple[bytes, bytes]]:
+    return [(b"host", b"wos-session=no cookie"), *((b"cookie", line) for line in lines)]
+
+
+@given(st.lists(pieces, max_size=3))
+@example([b"a=1; wos-session=x", b"wos-session=y"])
+@example([b"wos-session=x; a=wos-session"])
+@example([b"wos-session=wos-session"])
+def test_every_cookie_of_the_name_is_found_and_none_that_is_not_there(lines):
+    headers = cookies(*lines)
+    everything = read_cookies(headers)
+    found = list(parsed_cookies(headers, NAME))
+    for name in (NAME, b"wos-session.0", b"wos-session-activity"):
+        assert [one for one in found if one[0] == name] == [
+            one for one in everything if one[0] == name
+        ]
+    assert found == [one for one in everything if one in found]
+
+
+@given(st.lists(pieces, max_size=3))
+def test_session_cookies_are_those_that_a_full_reading_finds(lines):
+    headers = cookies(*lines)
+    plain = [value.decode("latin-1") for name, value in read_cookies(headers) if name == NAME]
+    sent = sent_cookies(headers, NAME)
+    assert list(sent.plain) == list(dict.fromkeys(plain))[:8]
+    assert sent is NONE_SENT or sent.plain or sent.chunks
+
+
+@pytest.mark.parametrize(
+    ("before", "is_read"), [(0, True), (MOST - 1, True), (MOST, False), (MOST + 1, False)]
+)
+def test_a_cookie_behind_500_others_is_not_read(before, is_read):
+    headers = cookies(b"a=1; " * before + b"wos-session=x")
+    assert list(parsed_cookies(headers, NAME)) == [(NAME, b"x")] * is_read
+    assert [one for one in read_cookies(headers) if one[0] == NAME] == [(NAME, b"x")] * is_read
+
+
+def test_blanks_and_quotes_around_the_one_cookie_are_taken_off():
+    assert list(parsed_cookies(cookies(b'a=1;\t wos-session \t= "x" ;b=2'), NAME)) == [(NAME, b"x")]

@@ -84,6 +84,10 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         """Whether the response has started, or the WebSocket was accepted."""
         return self._cookies.is_closed
 
+    def now(self) -> float:
+        """Return the seconds since the epoch, by the clock that expiries are compared with."""
+        return self._authkit.now()
+
     def has_signed_in_within(self, seconds: float) -> bool:
         """Tell whether the user proved that recently who they are; never where nobody can tell."""
         auth, leeway = self.auth, self.config.jwt_leeway

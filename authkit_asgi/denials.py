@@ -179,7 +179,8 @@ async def deny(denial: DenialError, scope: Scope, receive: Receive, send: Send) 
     await ExceptionMiddleware(endpoint, handlers)(scope, receive, send)
 
 
-async def _present(connection: HTTPConnection, denial: DenialError) -> Response:
+async def present(connection: HTTPConnection, denial: DenialError) -> Response:
+    """Return the bundled answer: a page for people, a problem document for programs."""
     scope = connection.scope
     headers = dict(denial.headers or {})
     if denial.status_code == HTTPStatus.SEE_OTHER:
@@ -206,7 +207,7 @@ def _offer_presentation(scope: Scope) -> None:
     """
     handlers: Any = scope.get("starlette.exception_handlers", ({},))[0]
     if AuthKitError not in handlers and _is_framework_own(handlers.get(HTTPException)):
-        handlers.setdefault(DenialError, _present)
+        handlers.setdefault(DenialError, present)
 
 
 def _is_framework_own(handler: Any) -> bool:

@@ -13,6 +13,15 @@ from authkit_asgi import guards
 from authkit_asgi.auth import SignedIn, User
 from authkit_asgi.auth_session import AuthSession
 from authkit_asgi.connection import get_auth, get_session
+from authkit_asgi.front_end import (
+    SESSION_ROUTE,
+    TOKEN_ROUTE,
+    NoUserInfo,
+    TokenInfo,
+    UserInfo,
+    describe_session,
+    hand_out_token,
+)
 from authkit_asgi.guards import Guard, require_signed_in
 from authkit_asgi.parentheses import called_first
 from authkit_asgi.routes import OnError, OnSuccess, auth_routes
@@ -25,17 +34,15 @@ class _SessionCookie(APIKeyCookie):
         return None
 
 
-_Documented = Annotated[
-    None,
-    Security(
-        _SessionCookie(
-            name="wos-session",
-            scheme_name="AuthKitSession",
-            description="The sealed session that signing in sets. "
-            "The setting `cookie_name` may name it otherwise.",
-        )
-    ),
-]
+_SESSION_COOKIE = Security(
+    _SessionCookie(
+        name="wos-session",
+        scheme_name="AuthKitSession",
+        description="The sealed session that signing in sets. "
+        "The setting `cookie_name` may name it otherwise.",
+    )
+)
+_Documented = Annotated[None, _SESSION_COOKIE]
 
 _PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -62,6 +69,11 @@ AUTH_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 """For `responses=` of routes and routers whose dependencies are guards."""
 
+_NO_OWN_SCRIPT = {
+    **AUTH_RESPONSES[403],
+    "description": "Something else asks than a script in a page of the same origin.",
+}
+
 
 def auth_router(
     *,
@@ -70,23 +82,47 @@ def auth_router(
     sign_up: str = "/signup",
     callback: str = "/callback",
     logout: str = "/logout",
+    session: str | None = None,
+    token: str | None = None,
     on_success: OnSuccess | None = None,
     on_error: OnError | None = None,
 ) -> APIRouter:
     """Return the routes that sign people in and out, for `app.include_router`.
 
-    The arguments are those of `authkit_asgi.auth_routes`.
+    The arguments are those of `authkit_asgi.auth_routes`. Of these routes, `session` and `token`
+    are in the OpenAPI document: front ends have clients made from it.
     """
+    router = APIRouter()
+    if session is not None:
+        router.add_api_route(
+            prefix + session,
+            describe_session,
+            name=SESSION_ROUTE,
+            response_model=UserInfo | NoUserInfo,
+            responses={503: AUTH_RESPONSES[503]},
+        )
+    if token is not None:
+        router.add_api_route(
+            prefix + token,
+            hand_out_token,
+            name=TOKEN_ROUTE,
+            response_model=TokenInfo,
+            responses=AUTH_RESPONSES | {403: _NO_OWN_SCRIPT},
+            dependencies=[_SESSION_COOKIE],
+        )
     routes = auth_routes(
         prefix=prefix,
         login=login,
         sign_up=sign_up,
         callback=callback,
         logout=logout,
+        session=session,  # once more, for HEAD
+        token=token,
         on_success=on_success,
         on_error=on_error,
     )
-    return APIRouter(routes=list(routes))
+    router.routes.extend(routes)
+    return router
 
 
 # These are async for speed alone: FastAPI would run a plain function in a thread.

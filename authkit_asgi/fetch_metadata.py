@@ -51,6 +51,15 @@ def is_own_form(scope: Scope, origin: str) -> bool:
     return header(scope, b"origin") == origin
 
 
+def is_own_script(scope: Scope) -> bool:
+    """Tell whether a script fetches this in a page of the same origin; never without metadata."""
+    return (
+        header(scope, b"sec-fetch-site") == "same-origin"
+        and header(scope, b"sec-fetch-mode") in {"cors", "same-origin"}
+        and header(scope, b"sec-fetch-dest") == "empty"
+    )
+
+
 def is_own_link(scope: Scope) -> bool:
     """Tell whether a GET follows a link on a page of the same origin; never without metadata."""
     return (

@@ -13,6 +13,7 @@ from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.connection import get_auth
 from authkit_asgi.denials import SignInRedirectError, deny, signed_out_denial
 from authkit_asgi.fetch_metadata import header
+from authkit_asgi.front_end import is_front_end_request
 from authkit_asgi.login_address import login_url
 from authkit_asgi.path_rules import PathRules
 
@@ -42,7 +43,7 @@ class Protection:
             await app(scope, receive, send)
             return
         auth = get_auth(HTTPConnection(scope))
-        if auth.user is not None:
+        if auth.user is not None or is_front_end_request(scope):
             await app(scope, receive, send)
         elif _is_preflight(scope):
             await _serve_headers_only(app, scope, receive, send)

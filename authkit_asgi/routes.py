@@ -31,6 +31,7 @@ from authkit_asgi.errors import (
     UntrustedResponseError,
 )
 from authkit_asgi.fetch_metadata import is_navigation, is_own_form, is_own_link, is_speculative
+from authkit_asgi.front_end import front_end_routes
 from authkit_asgi.login_address import login_path
 from authkit_asgi.pages import OWN_HEADERS, continue_page, error_response, sign_out_page
 from authkit_asgi.pkce import verifier_cookie_name
@@ -54,6 +55,8 @@ def auth_routes(
     sign_up: str = "/signup",
     callback: str = "/callback",
     logout: str = "/logout",
+    session: str | None = None,
+    token: str | None = None,
     on_success: OnSuccess | None = None,
     on_error: OnError | None = None,
 ) -> list[Route]:
@@ -67,6 +70,9 @@ def auth_routes(
         sign_up: The same with the sign-up screen.
         callback: Path that WorkOS sends the browser back to; `redirect_uri` has to end in it.
         logout: Path that signs out: a POST from a page of the application, or a link in one.
+        session: Path that says who is signed in, as JSON for scripts; none by default.
+        token: Path that hands the access token to scripts of the same origin; none by default, and
+            to be left so unless they call another API.
         on_success: Called with the request and the `SignInResult` before the session is set; may
             return a response to send instead of the redirect. What it raises undoes the sign-in.
         on_error: Called with the request and the error of a sign-in that failed; may return a
@@ -78,6 +84,7 @@ def auth_routes(
         Route(prefix + sign_up, endpoints.sign_up, name="authkit_sign_up"),
         Route(prefix + callback, endpoints.callback, name="authkit_callback"),
         Route(prefix + logout, endpoints.logout, methods=["GET", "POST"], name="authkit_logout"),
+        *front_end_routes(prefix, session=session, token=token),
     ]
 
 

@@ -36,7 +36,8 @@ def create_app(
         previous_store=previous_store,
         **settings,
     )
-    app.include_router(auth_router())  # /login, /signup, /callback and /logout
+    # /login, /signup, /callback, /logout; and /session, for the scripts of /front-end
+    app.include_router(auth_router(session="/session"))
     app.include_router(pages.router)
     app.include_router(api.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

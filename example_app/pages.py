@@ -24,6 +24,12 @@ async def home(request: Request) -> Response:
     return render(request, "home.html")
 
 
+@router.get("/front-end")
+async def front_end(request: Request) -> Response:
+    """Show the same page to everybody; its script asks who is signed in."""
+    return render(request, "front_end.html")
+
+
 @router.get("/dashboard")
 async def dashboard(request: Request, auth: CurrentAuth, session: CurrentSession) -> Response:
     """Show everything the session says. `CurrentAuth` sends whoever is signed out to sign in."""

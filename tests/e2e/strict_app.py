@@ -2,6 +2,7 @@
 
 Its own pages forbid frames, so there is one more, for other sites to embed and to send forms to.
 Below /bundled are guarded pages whose denials are the package's own.
+/scripts/token hands the access token to scripts, and /scripts/asked says who has asked.
 With EAGER_AUTH set there is another, whose script takes the access token as the README has it.
 STORE and PREVIOUS_STORE are addresses of the Redis that keeps the sessions, or has kept them.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from authkit_asgi import (
     require_permission,
     require_recent_auth,
 )
+from authkit_asgi.fastapi import auth_router
 from authkit_asgi.redis import RedisSessionStore
 from example_app.main import create_app
 
@@ -47,12 +50,35 @@ def make() -> FastAPI:
     )
     app.api_route("/widget", methods=["GET", "POST"])(_widget)
     app.get("/script")(_script)
+    app.mount("/scripts", _for_scripts())
     guards = {
         "/member": require(),
         "/export": require(require_permission("data:burn")),
         "/recent": require(require_recent_auth(max_age=10)),
     }
     app.mount("/bundled", Starlette(routes=[Route(p, g(_guarded)) for p, g in guards.items()]))
+    return app
+
+
+def _for_scripts() -> FastAPI:
+    """Return an application with a token route, and a list of what was asked there and answered."""
+    app = FastAPI()
+    asked: list[dict[str, Any]] = []
+
+    @app.get("/asked")
+    async def list_asked() -> list[dict[str, Any]]:
+        return asked
+
+    @app.middleware("http")
+    async def note(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await go_on(request)
+        site = request.headers.get("sec-fetch-site")
+        has_cookie = "wos-session" in request.cookies
+        path = request.url.path
+        asked.append({"path": path, "site": site, "cookie": has_cookie, "as": response.status_code})
+        return response
+
+    app.include_router(auth_router(session="/session", token="/token"))
     return app
 
 

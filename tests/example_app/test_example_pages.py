@@ -40,7 +40,7 @@ def test_home_signed_in_greets(browser: Browser) -> None:
     assert page.headers["cache-control"] == "private, no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/dashboard", "/admin", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/dashboard", "/admin", "/front-end", "/nowhere"])
 def test_every_page_has_one_heading_and_nothing_inline_or_foreign(
     browser: Browser, path: str
 ) -> None:

@@ -1,5 +1,9 @@
 """WorkOS AuthKit sign-in for Starlette and FastAPI."""
 
+from authkit_asgi.access_token import AccessToken
+from authkit_asgi.api_key import APIKey
+from authkit_asgi.api_key_guard import get_api_key, require_api_key
+from authkit_asgi.async_guard import AsyncGuard
 from authkit_asgi.auth import (
     Auth,
     Claims,
@@ -10,6 +14,19 @@ from authkit_asgi.auth import (
     User,
 )
 from authkit_asgi.auth_session import AuthSession
+from authkit_asgi.bearer_denials import (
+    BearerDenialError,
+    BearerTokenMalformedError,
+    BearerTokenMissingError,
+    BearerTokenRefusedError,
+)
+from authkit_asgi.bearer_errors import InvalidAPIKeyError, MalformedAuthorizationError
+from authkit_asgi.callers import (
+    Caller,
+    get_access_token,
+    require_access_token,
+    require_caller,
+)
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.connection import get_auth, get_session
 from authkit_asgi.denials import (
@@ -54,6 +71,7 @@ from authkit_asgi.errors import (
     WorkOSUnavailableError,
 )
 from authkit_asgi.guards import (
+    CallerGuard,
     Guard,
     require,
     require_entitlement,
@@ -73,6 +91,9 @@ from authkit_asgi.stores import InMemorySessionStore, SessionStore, StoredSessio
 __version__ = "0.1.0"
 
 __all__ = [
+    "APIKey",
+    "AccessToken",
+    "AsyncGuard",
     "Auth",
     "AuthKit",
     "AuthKitConfig",
@@ -80,7 +101,13 @@ __all__ = [
     "AuthKitMiddleware",
     "AuthSession",
     "AuthorizationDeniedError",
+    "BearerDenialError",
+    "BearerTokenMalformedError",
+    "BearerTokenMissingError",
+    "BearerTokenRefusedError",
     "CallbackRejectedError",
+    "Caller",
+    "CallerGuard",
     "Claims",
     "ConfigurationError",
     "ConnectionLostError",
@@ -92,9 +119,11 @@ __all__ = [
     "Guard",
     "Impersonator",
     "InMemorySessionStore",
+    "InvalidAPIKeyError",
     "InvalidSessionError",
     "InvalidTokenError",
     "KeysUnavailableError",
+    "MalformedAuthorizationError",
     "MiddlewareMissingError",
     "NotSignedInError",
     "OAuthStateMismatchError",
@@ -128,9 +157,14 @@ __all__ = [
     "WorkOSMisconfiguredError",
     "WorkOSUnavailableError",
     "auth_routes",
+    "get_access_token",
+    "get_api_key",
     "get_auth",
     "get_session",
     "require",
+    "require_access_token",
+    "require_api_key",
+    "require_caller",
     "require_entitlement",
     "require_feature_flag",
     "require_organization",

@@ -203,7 +203,7 @@ class WorkOSAPI:
         if any(_SURROGATE.search(value) for value in grant.values()):
             # WorkOS issues no such text, and encoding it fails with an error that holds the body.
             raise GrantRejectedError("invalid_grant")
-        return await self._request("post", "authenticate", body=body, classify=_classify)
+        return await self._request("post", "authenticate", body=body, classify=classify_error)
 
     async def fetch_user(self, user_id: str) -> dict[str, Any]:
         """Ask for a user; return WorkOS's JSON as it came.
@@ -241,7 +241,7 @@ class WorkOSAPI:
         return answer
 
 
-def _classify(error: WorkOSError) -> AuthKitError:
+def classify_error(error: WorkOSError) -> AuthKitError:
     """Tell a verdict on the user's grant from an outage and from a fault of the application's."""
     status: int | None = getattr(error, "status_code", None)
     if status is None:
@@ -267,7 +267,7 @@ def _classify(error: WorkOSError) -> AuthKitError:
 
 def _classify_look_up(error: WorkOSError) -> AuthKitError:
     """Tell that there is no such user from an outage: a look-up puts no grant at stake."""
-    failure = _classify(error)
+    failure = classify_error(error)
     if not isinstance(failure, GrantRejectedError):
         return failure
     status = getattr(error, "status_code", None)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NoReturn, TypeAlias, TypeVar
 
+from authkit_asgi.grants import Grants
 from authkit_asgi.quick_making import quick_maker
 
 _K = TypeVar("_K")
@@ -208,7 +209,7 @@ class Impersonator:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
+class SignedIn(Grants):
     """A user whose session was authentic and whose access token verified."""
 
     user: User
@@ -226,21 +227,10 @@ class SignedIn:
     expires_at: int
     """The end of the access token's life, in seconds since the epoch."""
 
-    def has_role(self, *roles: str) -> bool:
-        """Tell whether the user has any of `roles` in the current organization."""
-        return any(role == self.role or role in self.roles for role in roles)
-
-    def has_permission(self, *permissions: str) -> bool:
-        """Tell whether the user has all of `permissions` in the current organization."""
-        return all(permission in self.permissions for permission in permissions)
-
-    def has_entitlement(self, *entitlements: str) -> bool:
-        """Tell whether the current organization has all of `entitlements`."""
-        return all(entitlement in self.entitlements for entitlement in entitlements)
-
-    def has_feature_flag(self, *flags: str) -> bool:
-        """Tell whether all of `flags` are on."""
-        return all(flag in self.feature_flags for flag in flags)
+    @property
+    def user_id(self) -> str:
+        """The user's id, as an `AccessToken` has it, too."""
+        return self.user.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

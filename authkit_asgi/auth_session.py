@@ -12,6 +12,7 @@ from workos import AsyncWorkOSClient
 
 from authkit_asgi.api import SignInOptions
 from authkit_asgi.auth import Auth, SignedIn, SignedOut, SignedOutReason
+from authkit_asgi.carried_credentials import CarriedCredentials
 from authkit_asgi.companion_cookies import CompanionCookies
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import SetCookie
@@ -23,7 +24,6 @@ from authkit_asgi.errors import (
     SessionTooLargeError,
 )
 from authkit_asgi.loading import Loaded, renewed
-from authkit_asgi.pending_sign_ins import PendingSignIns
 from authkit_asgi.reasons import REAUTHENTICATION_REASONS
 from authkit_asgi.recency import is_recent
 from authkit_asgi.service import AuthKit
@@ -35,7 +35,7 @@ from authkit_asgi.user_loading import UserLoading
 _SIGNED_OUT = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
 
 
-class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
+class AuthSession(CarriedCredentials, UserLoading, CompanionCookies):
     """The session of one connection, as `request.state.authkit` and `CurrentSession`.
 
     Its methods collect cookies, which the middleware writes with the response's headers; once
@@ -54,6 +54,7 @@ class AuthSession(PendingSignIns, UserLoading, CompanionCookies):
         """Whether the request brought a session cookie, of whatever worth."""
         self.consulted = False
         """Whether the application asked who it is, so that its answer depends on the cookie."""
+        self.consulted_authorization = False
         self._set(loaded)
 
     def __repr__(self) -> str:

@@ -9,8 +9,8 @@ from authkit_asgi.auth_session import AuthSession
 from authkit_asgi.errors import MiddlewareMissingError
 
 
-def get_session(connection: HTTPConnection) -> AuthSession:
-    """Return the `AuthSession` of a request or WebSocket.
+def session_of(connection: HTTPConnection) -> AuthSession:
+    """Return what `get_session` returns, for those who do not ask who the cookie is from.
 
     Raises:
         MiddlewareMissingError: `AuthKitMiddleware` has not run, or `skip` names the path.
@@ -18,6 +18,16 @@ def get_session(connection: HTTPConnection) -> AuthSession:
     session = connection.scope.get("state", {}).get("authkit")
     if not isinstance(session, AuthSession):
         raise MiddlewareMissingError
+    return session
+
+
+def get_session(connection: HTTPConnection) -> AuthSession:
+    """Return the `AuthSession` of a request or WebSocket.
+
+    Raises:
+        MiddlewareMissingError: `AuthKitMiddleware` has not run, or `skip` names the path.
+    """
+    session = session_of(connection)
     session.consulted = True
     return session
 

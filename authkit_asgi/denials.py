@@ -124,10 +124,9 @@ class TemporarilyUnavailableError(DenialError):
     code = "temporarily_unavailable"
     title = "Signing in is not possible at the moment"
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, because: str = "You have not been signed out") -> None:
         headers = {"Retry-After": str(retry_after), **_NO_STORE}
-        detail = f"You have not been signed out: try again in {retry_after} s"
-        super().__init__(503, detail, headers)
+        super().__init__(503, f"{because}: try again in {retry_after} s", headers)
 
 
 def signed_out_denial(scope: Scope, auth: SignedOut) -> DenialError:

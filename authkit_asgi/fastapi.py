@@ -3,130 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar, overload
 
-from fastapi import APIRouter, Depends, Security
-from fastapi.security import APIKeyCookie
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from authkit_asgi import guards
+from authkit_asgi import api_key_guard, callers, guards
+from authkit_asgi.access_token import AccessToken
+from authkit_asgi.api_key import APIKey
+from authkit_asgi.async_guard import AsyncGuard, takes_access_tokens
 from authkit_asgi.auth import SignedIn, User
 from authkit_asgi.auth_session import AuthSession
+from authkit_asgi.callers import Caller
 from authkit_asgi.connection import get_auth, get_session
-from authkit_asgi.front_end import (
-    SESSION_ROUTE,
-    TOKEN_ROUTE,
-    NoUserInfo,
-    TokenInfo,
-    UserInfo,
-    describe_session,
-    hand_out_token,
-)
+from authkit_asgi.fastapi_router import auth_router
 from authkit_asgi.guards import Guard, require_signed_in
-from authkit_asgi.parentheses import called_first
-from authkit_asgi.routes import OnError, OnSuccess, auth_routes
-
-
-class _SessionCookie(APIKeyCookie):
-    """Puts the session cookie into OpenAPI; the middleware is what reads it."""
-
-    async def __call__(self, request: HTTPConnection) -> None:  # noqa: ARG002  # FastAPI's protocol
-        return None
-
-
-_SESSION_COOKIE = Security(
-    _SessionCookie(
-        name="wos-session",
-        scheme_name="AuthKitSession",
-        description="The sealed session that signing in sets. "
-        "The setting `cookie_name` may name it otherwise.",
-    )
+from authkit_asgi.openapi import (
+    AUTH_RESPONSES,
+    BEARER_RESPONSES,
+    DocumentedAPIKey,
+    DocumentedCookie,
+    DocumentedToken,
 )
-_Documented = Annotated[None, _SESSION_COOKIE]
+from authkit_asgi.parentheses import called_first
 
-_PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "required": ["title", "status", "detail", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-    },
-}
+__all__ = [
+    "AUTH_RESPONSES",
+    "BEARER_RESPONSES",
+    "CurrentAPIKey",
+    "CurrentAccessToken",
+    "CurrentAuth",
+    "CurrentCaller",
+    "CurrentSession",
+    "CurrentUser",
+    "OptionalUser",
+    "auth_router",
+    "require_access_token",
+    "require_api_key",
+    "require_auth",
+    "require_caller",
+    "require_entitlement",
+    "require_feature_flag",
+    "require_organization",
+    "require_permission",
+    "require_recent_auth",
+    "require_role",
+    "require_user",
+]
 
-AUTH_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": description,
-        "content": {"application/problem+json": {"schema": _PROBLEM}},
-    }
-    for status, description in {
-        401: "Nobody is signed in.",
-        403: "Whoever is signed in may not do this.",
-        503: "It cannot be told who is signed in; see Retry-After.",
-    }.items()
-}
-"""For `responses=` of routes and routers whose dependencies are guards."""
+Dependency: TypeAlias = Callable[..., Awaitable[SignedIn]]
+CallerDependency: TypeAlias = Callable[..., Awaitable[Caller]]
 
-_NO_OWN_SCRIPT = {
-    **AUTH_RESPONSES[403],
-    "description": "Something else asks than a script in a page of the same origin.",
-}
-
-
-def auth_router(
-    *,
-    prefix: str = "",
-    login: str = "/login",
-    sign_up: str = "/signup",
-    callback: str = "/callback",
-    logout: str = "/logout",
-    session: str | None = None,
-    token: str | None = None,
-    on_success: OnSuccess | None = None,
-    on_error: OnError | None = None,
-) -> APIRouter:
-    """Return the routes that sign people in and out, for `app.include_router`.
-
-    The arguments are those of `authkit_asgi.auth_routes`. Of these routes, `session` and `token`
-    are in the OpenAPI document: front ends have clients made from it.
-    """
-    router = APIRouter()
-    if session is not None:
-        router.add_api_route(
-            prefix + session,
-            describe_session,
-            name=SESSION_ROUTE,
-            response_model=UserInfo | NoUserInfo,
-            responses={503: AUTH_RESPONSES[503]},
-        )
-    if token is not None:
-        router.add_api_route(
-            prefix + token,
-            hand_out_token,
-            name=TOKEN_ROUTE,
-            response_model=TokenInfo,
-            responses=AUTH_RESPONSES | {403: _NO_OWN_SCRIPT},
-            dependencies=[_SESSION_COOKIE],
-        )
-    routes = auth_routes(
-        prefix=prefix,
-        login=login,
-        sign_up=sign_up,
-        callback=callback,
-        logout=logout,
-        session=session,  # once more, for HEAD
-        token=token,
-        on_success=on_success,
-        on_error=on_error,
-    )
-    router.routes.extend(routes)
-    return router
+_T = TypeVar("_T")
 
 
 # These are async for speed alone: FastAPI would run a plain function in a thread.
-async def require_auth(connection: HTTPConnection, _cookie: _Documented = None) -> SignedIn:
+async def require_auth(connection: HTTPConnection, _cookie: DocumentedCookie = None) -> SignedIn:
     """Return who is signed in: 401 for a program, the way to sign in for a browser.
 
     Raises:
@@ -147,58 +79,170 @@ async def require_user(auth: CurrentAuth) -> User:
     return auth.user
 
 
-def _dependency(guard: Guard) -> Callable[..., Awaitable[SignedIn]]:
-    async def dependency(connection: HTTPConnection, _cookie: _Documented = None) -> SignedIn:
+@takes_access_tokens
+async def require_access_token(
+    connection: HTTPConnection, _token: DocumentedToken = None
+) -> AccessToken:
+    """Return the access token in `Authorization`: `authkit_asgi.require_access_token`.
+
+    Raises:
+        BearerTokenMissingError: There is none (401).
+        BearerTokenMalformedError: The header is malformed or there twice (400).
+        BearerTokenRefusedError: The token does not count (401).
+        TemporarilyUnavailableError: It cannot be verified now (503 with Retry-After).
+        ConfigurationError: The setting `issuers` is empty.
+        MiddlewareMissingError: `AuthKitMiddleware` has not run.
+    """
+    return await callers.require_access_token(connection)
+
+
+@takes_access_tokens
+async def require_caller(
+    connection: HTTPConnection, _cookie: DocumentedCookie = None, _token: DocumentedToken = None
+) -> Caller:
+    """Return the access token in `Authorization`, else who is signed in.
+
+    Its errors are those of `require_access_token` with a bearer token, of `require_auth` without.
+    """
+    return await callers.require_caller(connection)
+
+
+@called_first
+def require_api_key(*permissions: str, any_of: bool = False) -> Callable[..., Awaitable[APIKey]]:
+    """Ask for an API key: the guard `authkit_asgi.require_api_key` as a dependency."""
+    guard = api_key_guard.require_api_key(*permissions, any_of=any_of)
+
+    async def dependency(connection: HTTPConnection, _key: DocumentedAPIKey = None) -> APIKey:
+        return await guard(connection)
+
+    return dependency
+
+
+@overload
+def _dependency(guard: Guard) -> Dependency: ...
+@overload
+def _dependency(guard: AsyncGuard[_T]) -> Callable[..., Awaitable[_T]]: ...
+def _dependency(guard: Guard | AsyncGuard[Any]) -> Callable[..., Awaitable[Any]]:
+    if isinstance(guard, AsyncGuard):
+        return _caller_dependency(guard)
+
+    async def dependency(connection: HTTPConnection, _cookie: DocumentedCookie = None) -> SignedIn:
         return guard(connection)
 
     return dependency
 
 
+def _caller_dependency(guard: AsyncGuard[_T]) -> Callable[..., Awaitable[_T]]:
+    async def dependency(
+        connection: HTTPConnection,
+        _cookie: DocumentedCookie = None,
+        _token: DocumentedToken = None,
+    ) -> _T:
+        return await guard(connection)
+
+    return takes_access_tokens(dependency)
+
+
+@overload
+def require_role(*roles: str, bearer: Literal[False] = False) -> Dependency: ...
+@overload
+def require_role(*roles: str, bearer: Literal[True]) -> CallerDependency: ...
+@overload
+def require_role(*roles: str, bearer: bool) -> Dependency | CallerDependency: ...
 @called_first
-def require_role(*roles: str) -> Callable[..., Awaitable[SignedIn]]:
+def require_role(*roles: str, bearer: bool = False) -> Dependency | CallerDependency:
     """Ask for any of `roles`: the guard `authkit_asgi.require_role` as a dependency."""
-    return _dependency(guards.require_role(*roles))
+    return _dependency(guards.require_role(*roles, bearer=bearer))
 
 
+@overload
+def require_permission(
+    *permissions: str, any_of: bool = False, bearer: Literal[False] = False
+) -> Dependency: ...
+@overload
+def require_permission(
+    *permissions: str, any_of: bool = False, bearer: Literal[True]
+) -> CallerDependency: ...
+@overload
+def require_permission(
+    *permissions: str, any_of: bool = False, bearer: bool
+) -> Dependency | CallerDependency: ...
 @called_first
 def require_permission(
-    *permissions: str, any_of: bool = False
-) -> Callable[..., Awaitable[SignedIn]]:
+    *permissions: str, any_of: bool = False, bearer: bool = False
+) -> Dependency | CallerDependency:
     """Ask for permissions: the guard `authkit_asgi.require_permission` as a dependency."""
-    return _dependency(guards.require_permission(*permissions, any_of=any_of))
+    return _dependency(guards.require_permission(*permissions, any_of=any_of, bearer=bearer))
 
 
+@overload
+def require_entitlement(*entitlements: str, bearer: Literal[False] = False) -> Dependency: ...
+@overload
+def require_entitlement(*entitlements: str, bearer: Literal[True]) -> CallerDependency: ...
+@overload
+def require_entitlement(*entitlements: str, bearer: bool) -> Dependency | CallerDependency: ...
 @called_first
-def require_entitlement(*entitlements: str) -> Callable[..., Awaitable[SignedIn]]:
+def require_entitlement(*entitlements: str, bearer: bool = False) -> Dependency | CallerDependency:
     """Ask for entitlements: the guard `authkit_asgi.require_entitlement` as a dependency."""
-    return _dependency(guards.require_entitlement(*entitlements))
+    return _dependency(guards.require_entitlement(*entitlements, bearer=bearer))
 
 
+@overload
+def require_feature_flag(*flags: str, bearer: Literal[False] = False) -> Dependency: ...
+@overload
+def require_feature_flag(*flags: str, bearer: Literal[True]) -> CallerDependency: ...
+@overload
+def require_feature_flag(*flags: str, bearer: bool) -> Dependency | CallerDependency: ...
 @called_first
-def require_feature_flag(*flags: str) -> Callable[..., Awaitable[SignedIn]]:
+def require_feature_flag(*flags: str, bearer: bool = False) -> Dependency | CallerDependency:
     """Ask for flags to be on: the guard `authkit_asgi.require_feature_flag` as a dependency."""
-    return _dependency(guards.require_feature_flag(*flags))
+    return _dependency(guards.require_feature_flag(*flags, bearer=bearer))
 
 
+@overload
+def require_organization(
+    *organization_ids: str, path_param: str | None = None, bearer: Literal[False] = False
+) -> Dependency: ...
+@overload
+def require_organization(
+    *organization_ids: str, path_param: str | None = None, bearer: Literal[True]
+) -> CallerDependency: ...
+@overload
+def require_organization(
+    *organization_ids: str, path_param: str | None = None, bearer: bool
+) -> Dependency | CallerDependency: ...
 @called_first
 def require_organization(
-    *organization_ids: str, path_param: str | None = None
-) -> Callable[..., Awaitable[SignedIn]]:
+    *organization_ids: str, path_param: str | None = None, bearer: bool = False
+) -> Dependency | CallerDependency:
     """Ask for an organization: the guard `authkit_asgi.require_organization` as a dependency."""
-    return _dependency(guards.require_organization(*organization_ids, path_param=path_param))
+    guard = guards.require_organization(*organization_ids, path_param=path_param, bearer=bearer)
+    return _dependency(guard)
 
 
+@overload
+def require_recent_auth(*, max_age: int = 300, bearer: Literal[False] = False) -> Dependency: ...
+@overload
+def require_recent_auth(*, max_age: int = 300, bearer: Literal[True]) -> CallerDependency: ...
+@overload
+def require_recent_auth(*, max_age: int = 300, bearer: bool) -> Dependency | CallerDependency: ...
 @called_first
-def require_recent_auth(*, max_age: int = 300) -> Callable[..., Awaitable[SignedIn]]:
+def require_recent_auth(
+    *, max_age: int = 300, bearer: bool = False
+) -> Dependency | CallerDependency:
     """Ask for a recent sign-in: the guard `authkit_asgi.require_recent_auth` as a dependency."""
-    return _dependency(guards.require_recent_auth(max_age=max_age))
+    return _dependency(guards.require_recent_auth(max_age=max_age, bearer=bearer))
 
 
-async def _optional_user(connection: HTTPConnection, _cookie: _Documented = None) -> User | None:
+async def _optional_user(
+    connection: HTTPConnection, _cookie: DocumentedCookie = None
+) -> User | None:
     return get_auth(connection).user
 
 
-async def _current_session(connection: HTTPConnection, _cookie: _Documented = None) -> AuthSession:
+async def _current_session(
+    connection: HTTPConnection, _cookie: DocumentedCookie = None
+) -> AuthSession:
     return get_session(connection)
 
 
@@ -207,6 +251,15 @@ CurrentUser = Annotated[User, Depends(require_user)]
 
 OptionalUser = Annotated[User | None, Depends(_optional_user)]
 """The user who is signed in, or `None`."""
+
+CurrentAccessToken = Annotated[AccessToken, Depends(require_access_token)]
+"""The access token in `Authorization`."""
+
+CurrentCaller = Annotated[Caller, Depends(require_caller)]
+"""The access token in `Authorization`, else who is signed in."""
+
+CurrentAPIKey = Annotated[APIKey, Depends(require_api_key())]
+"""The customer's API key in `Authorization`, whatever it may do."""
 
 CurrentSession = Annotated[AuthSession, Depends(_current_session)]
 """The connection's `AuthSession`, whoever it is from."""

@@ -29,6 +29,7 @@ from authkit_asgi.session_contents import SessionTransform
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, sent_cookies
 from authkit_asgi.setting_types import AuthKitSettings
 from authkit_asgi.starlette_auth import fill_in
+from authkit_asgi.start_up_check import start_up_fault
 from authkit_asgi.stores import SessionStore
 
 logger = logging.getLogger(__name__)
@@ -250,6 +251,8 @@ class AuthKitMiddleware:
         return scope["path"] in self._own_paths or get_route_path(scope) in self._own_paths
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._fault is None:
+            self._fault = start_up_fault(scope.get("app"), self._authkit.config)
         if self._fault is not None:
             await receive()
             await send({"type": "lifespan.startup.failed", "message": str(self._fault)})

@@ -19,10 +19,12 @@ class Pause:
 
     Args:
         clock: Seconds since the epoch.
+        what: What is asked for, in the singular, for the log.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], what: str = "refresh") -> None:
         self._clock = clock
+        self._what = what
         self._failures = 0
         self._until = -math.inf
 
@@ -44,7 +46,9 @@ class Pause:
         self._failures += 1
         if self._failures >= _FAILURES:
             self._until = self._clock() + _SECONDS
-            logger.warning("Paused: no refresh for %s s, %s failures", _SECONDS, self._failures)
+            logger.warning(
+                "Paused: no %s for %s s, %s failures", self._what, _SECONDS, self._failures
+            )
 
     def end(self) -> None:
         """Note that WorkOS has answered."""

@@ -62,7 +62,7 @@ def _with_cache_headers(
     `None` where the response is none of our business.
     """
     if not (cookies or session.carried or session.consulted):
-        return None
+        return _varied_by_authorization(list(headers)) if session.consulted_authorization else None
     result = list(headers)
     names = {name.lower() for name, _ in result}
     if cookies:
@@ -74,17 +74,26 @@ def _with_cache_headers(
         result.append(
             (b"cache-control", b"private, no-cache" if validator else b"private, no-store")
         )
-    if b"vary" in names:
-        _merge_vary(result)
-    else:
-        result.append((b"vary", b"Cookie"))
+    _merge_vary(result, b"Cookie")
+    if session.consulted_authorization:
+        result = _varied_by_authorization(result)
     return result + cookies
 
 
-def _merge_vary(headers: _Headers) -> None:
+def _varied_by_authorization(headers: _Headers) -> _Headers:
+    # No Cache-Control with it: shared caches keep no answer to a request with Authorization unless
+    # the application says so (RFC 9111, 3.5); the one to a request without may be kept.
+    _merge_vary(headers, b"Authorization")
+    return headers
+
+
+def _merge_vary(headers: _Headers, field: bytes) -> None:
     lines = [index for index, (name, _) in enumerate(headers) if name.lower() == b"vary"]
-    fields = {field.strip().lower() for index in lines for field in headers[index][1].split(b",")}
-    if not fields.isdisjoint({b"*", b"cookie"}):
+    if not lines:
+        headers.append((b"vary", field))
+        return
+    fields = {one.strip().lower() for index in lines for one in headers[index][1].split(b",")}
+    if not fields.isdisjoint({b"*", field.lower()}):
         return
     name, value = headers[lines[-1]]
-    headers[lines[-1]] = (name, value + b", Cookie" if value.strip() else b"Cookie")
+    headers[lines[-1]] = (name, value + b", " + field if value.strip() else field)

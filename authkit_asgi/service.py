@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 
 from authkit_asgi.api import WorkOSAPI
+from authkit_asgi.api_key_validation import APIKeyValidator
 from authkit_asgi.authentication import access_token_verifier
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter
+from authkit_asgi.credentials import Credentials
 from authkit_asgi.eager_auth import EagerAuth
 from authkit_asgi.errors import (
     GrantRejectedError,
@@ -36,7 +38,7 @@ from authkit_asgi.stores import SessionStore
 from authkit_asgi.users import Users
 
 
-class AuthKit(SignIns, ServerSessions, Users):
+class AuthKit(SignIns, ServerSessions, Users, Credentials):
     """The service behind the middleware, for scripts and for routes of one's own.
 
     Args:
@@ -72,6 +74,7 @@ class AuthKit(SignIns, ServerSessions, Users):
         self.http_clients = HTTPClients(http_client_factory)
         self.cookies = CookieWriter(config)
         self.api = WorkOSAPI(config, self.http_clients)
+        self._api_keys = APIKeyValidator(self.api, timeout=config.api_timeout, clock=clock)
         self._clock = clock
         self.coordinator = coordinator or InProcessRefreshCoordinator(
             timeout=config.refresh_timeout, clock=clock
@@ -289,5 +292,6 @@ class AuthKit(SignIns, ServerSessions, Users):
         if self._stored is not None:
             await self._stored.aclose()
         await self._hooks.aclose(self.config.refresh_timeout)
+        await self._api_keys.aclose()
         await self._verifier.aclose()
         await self.http_clients.release()

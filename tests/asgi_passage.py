@@ -19,6 +19,7 @@ _Headers = list[tuple[bytes, bytes]]
 
 _STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
 _CACHE_HEADERS = frozenset({b"cache-control", b"vary"})
+_OWN_FIELDS = frozenset({b"cookie", b"authorization", b""})  # of Vary
 _OWN_SCOPE_KEYS = frozenset({"state", "authkit_asgi.session", "user", "auth"})
 _OWN_STATE_KEYS = frozenset({"auth", "authkit"})
 
@@ -229,10 +230,12 @@ def _cache_faults(before: _Headers, after: _Headers, *, has_set_cookie: bool) ->
         ]
         for headers in (before, after)
     )
-    if not {b"cookie", b"*"} & set(merged):
+    is_by_cookie = has_set_cookie or now != own
+    expected = {b"cookie", b"*"} | (set() if is_by_cookie else {b"authorization"})
+    if not expected & set(merged):
         yield "its headers, but Vary does not name the cookie"
-    if [field for field in merged if field not in {b"cookie", b""}] != [
-        field for field in fields if field not in {b"cookie", b""}
+    if [field for field in merged if field not in _OWN_FIELDS] != [
+        field for field in fields if field not in _OWN_FIELDS
     ]:
         yield "fields of Vary that are the application's"
 

@@ -160,6 +160,7 @@ ALLOWED = {
     "nothing": (sending(lambda message: message), HTTP),
     "cookies": (sending(with_cookies), HTTP),
     "vary": (sending(headers((b"vary", b"Cookie"))), HTTP),
+    "vary by authorization": (sending(headers((b"vary", b"Authorization"))), HTTP),
     "accept with a cookie": (sending(headers(COOKIE)), WEBSOCKET),
     "lifespan": (sending(lambda message: message), LIFESPAN),
 }
@@ -180,6 +181,11 @@ BREACHES: dict[str, tuple[Callable[[ASGIApp], ASGIApp], Scope, str]] = {
     "lost header": (sending(headers(*PRIVATE, drop=b"x")), HTTP, "something but Set-Cookie"),
     "cookie twice": (sending(headers(COOKIE, COOKIE, *PRIVATE)), HTTP, "for one cookie"),
     "cookie in a cache": (sending(headers(COOKIE, PRIVATE[1])), HTTP, "a cache may keep it"),
+    "cookie by authorization": (
+        sending(headers(COOKIE, PRIVATE[0], (b"vary", b"Authorization"), drop=b"cache-control")),
+        HTTP,
+        "Vary does not name the cookie",
+    ),
     "own cache control": (sending(NO_CACHE_CONTROL), HTTP, "own Cache-Control"),
     "no vary": (sending(headers()), HTTP, "Vary does not name the cookie"),
     "lost vary": (sending(replace_vary), HTTP, "fields of Vary"),

@@ -30,7 +30,7 @@ EXPECTED = {
     ("middleware.py", "%s: %s"): "nothing: a session too large, in words of ours",
     ("middleware.py", "Loading a session failed with %s"): "nothing: a class's name",
     ("routes.py", "A sign-in was not completed (%s): %s"): "nothing: errors speak words of ours",
-    ("pause.py", "Paused: no refresh for %s s, %s failures"): "nothing: numbers",
+    ("pause.py", "Paused: no %s for %s s, %s failures"): "nothing: words of ours, and numbers",
     (
         "redis_connection.py",
         "Degraded: Redis cannot be used (%s), so %s",

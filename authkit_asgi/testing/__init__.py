@@ -1,5 +1,6 @@
 """An in-memory WorkOS for demos and tests."""
 
+from authkit_asgi.testing.api_keys import EmulatedAPIKey as EmulatedAPIKey
 from authkit_asgi.testing.directory import EmulatedUser as EmulatedUser
 from authkit_asgi.testing.directory import Membership as Membership
 from authkit_asgi.testing.directory import Organization as Organization

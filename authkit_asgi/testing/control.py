@@ -31,6 +31,8 @@ class ControlEndpoints:
             "users": self._add_user,
             "organizations": self._add_organization,
             "memberships": self._add_membership,
+            "api-keys": self._add_api_key,
+            "api-keys/revoke": self._revoke_api_key,
             "sign-in": self._sign_in,
             "tokens": self._mint,
             "impersonate": self._impersonate,
@@ -81,6 +83,15 @@ class ControlEndpoints:
     def _add_membership(self, body: dict[str, Any]) -> Any:
         user, organization = body.pop("user_id"), body.pop("organization_id")
         return self._emulator.add_membership(user, organization, **body).as_json()
+
+    def _add_api_key(self, body: dict[str, Any]) -> Any:
+        organization, user = body.pop("organization_id"), body.pop("user_id", None)
+        key = self._emulator.add_api_key(organization, user=user, **body)
+        return {**key.as_json(), "value": key.value}
+
+    def _revoke_api_key(self, body: dict[str, Any]) -> Any:
+        self._emulator.revoke_api_key(body["id"])
+        return {}
 
     def _sign_in(self, body: dict[str, Any]) -> Any:
         user, organization = body.pop("user_id"), body.pop("organization_id", None)

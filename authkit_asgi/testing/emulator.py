@@ -15,10 +15,11 @@ from authkit_asgi.testing.application import EmulatorApplication
 from authkit_asgi.testing.authentication import AuthenticationEndpoints
 from authkit_asgi.testing.authorization import AuthorizationEndpoints
 from authkit_asgi.testing.control import ControlEndpoints
+from authkit_asgi.testing.customers import APIKeyEndpoints, Customers
 from authkit_asgi.testing.faults import Fault, Reset
 from authkit_asgi.testing.journal import RequestRecord
 from authkit_asgi.testing.memberships import MembershipEndpoints
-from authkit_asgi.testing.people import OrganizationReference, People, UserReference, identifier
+from authkit_asgi.testing.people import OrganizationReference, UserReference, identifier
 from authkit_asgi.testing.refusal import Refusal
 from authkit_asgi.testing.sessions import Authentication, Impersonator
 from authkit_asgi.testing.settings import Settings, SettingValues
@@ -27,7 +28,7 @@ from authkit_asgi.testing.state import EmulatorState
 ImpersonatorReference: TypeAlias = Impersonator | Mapping[str, str | None]
 
 
-class WorkOSEmulator(People):
+class WorkOSEmulator(Customers):
     """An in-memory WorkOS: users, organizations, sign-in pages, tokens, and faults to order.
 
     It listens nowhere by itself: give `app` to an HTTP server or an in-process client, or use
@@ -59,6 +60,7 @@ class WorkOSEmulator(People):
                 *AuthorizationEndpoints(self._state).endpoints(),
                 *AuthenticationEndpoints(self._state).endpoints(),
                 *MembershipEndpoints(self._state).endpoints(),
+                *APIKeyEndpoints(self._state).endpoints(),
                 *ControlEndpoints(self).endpoints(),
             ),
         )
@@ -223,7 +225,7 @@ class WorkOSEmulator(People):
         """Order a fault; `Fault` says what each argument does.
 
         The endpoints are ``authorize``, ``logout``, ``authenticate``, ``jwks``, ``users``,
-        ``sessions``, ``revoke`` and ``memberships``; ``"*"`` is all of them.
+        ``sessions``, ``revoke``, ``memberships`` and ``api_keys``; ``"*"`` is all of them.
 
         Raises:
             ValueError: There is no such endpoint, or an argument makes no sense.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from authkit_asgi.testing.api_keys import APIKeys
 from authkit_asgi.testing.browsers import Browsers
 from authkit_asgi.testing.codes import Codes
 from authkit_asgi.testing.directory import Directory
@@ -18,8 +19,9 @@ from authkit_asgi.testing.signing import SigningKeys
 class EmulatorState:
     """The stores behind the endpoints.
 
-    Whoever reads or writes `directory`, `codes`, `sessions`, `browsers` or `settings` holds `lock`,
-    since a test and a server thread may both be at work; the others have locks of their own.
+    Whoever reads or writes `directory`, `api_keys`, `codes`, `sessions`, `browsers` or `settings`
+    holds `lock`, since a test and a server thread may both be at work; the others have locks of
+    their own.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
@@ -28,6 +30,7 @@ class EmulatorState:
         self.clock = clock
         self.keys: SigningKeys = SigningKeys()
         self.directory: Directory = Directory(clock)
+        self.api_keys: APIKeys = APIKeys(clock)
         self.codes: Codes = Codes(clock)
         self.browsers: Browsers = Browsers()
         self.faults: Faults = Faults()
@@ -41,6 +44,7 @@ class EmulatorState:
         with self.lock:
             self.keys.withdraw_old()
             self.directory.clear()
+            self.api_keys.clear()
             self.codes.clear()
             self.browsers.clear()
             self.sessions.clear()

@@ -1,0 +1,92 @@
+"""How credentials and denials stand in FastAPI's OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Security
+from fastapi.security import APIKeyCookie, HTTPBearer
+from starlette.requests import HTTPConnection
+
+
+class _SessionCookie(APIKeyCookie):
+    """Puts the session cookie into OpenAPI; the middleware is what reads it."""
+
+    async def __call__(self, request: HTTPConnection) -> None:  # noqa: ARG002  # FastAPI's protocol
+        return None
+
+
+class _Bearer(HTTPBearer):
+    """Puts a bearer token into OpenAPI; a guard is what reads it."""
+
+    async def __call__(self, request: HTTPConnection) -> None:  # noqa: ARG002  # FastAPI's protocol
+        return None
+
+
+SESSION_COOKIE = Security(
+    _SessionCookie(
+        name="wos-session",
+        scheme_name="AuthKitSession",
+        description="The sealed session that signing in sets. "
+        "The setting `cookie_name` may name it otherwise.",
+    )
+)
+DocumentedCookie = Annotated[None, SESSION_COOKIE]
+DocumentedToken = Annotated[
+    None,
+    Security(
+        _Bearer(
+            bearerFormat="JWT",
+            scheme_name="AuthKitAccessToken",
+            description="An access token that WorkOS issued to a client of this application.",
+        )
+    ),
+]
+DocumentedAPIKey = Annotated[
+    None,
+    Security(
+        _Bearer(scheme_name="WorkOSAPIKey", description="An API key, ``sk_…``, made in WorkOS.")
+    ),
+]
+
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+    },
+}
+
+
+def _documented(descriptions: dict[int | str, str]) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {
+            "description": description,
+            "content": {"application/problem+json": {"schema": _PROBLEM}},
+        }
+        for status, description in descriptions.items()
+    }
+
+
+AUTH_RESPONSES = _documented(
+    {
+        401: "Nobody is signed in.",
+        403: "Whoever is signed in may not do this.",
+        503: "It cannot be told who is signed in; see Retry-After.",
+    }
+)
+"""For `responses=` of routes and routers whose dependencies are guards."""
+
+BEARER_RESPONSES = _documented(
+    {
+        400: "Authorization cannot be read.",
+        401: "Authorization carries nothing that counts; see WWW-Authenticate.",
+        403: "Whoever asks may not do this.",
+        503: "It cannot be told who asks; see Retry-After.",
+    }
+)
+"""The same for guards that read `Authorization`."""

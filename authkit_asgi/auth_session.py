@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Unpack
 
 from starlette.types import Scope
 from workos import AsyncWorkOSClient
@@ -29,6 +28,7 @@ from authkit_asgi.recency import is_recent
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, SessionCookies
 from authkit_asgi.sign_in import SignInResult
+from authkit_asgi.sign_ins import AuthenticateAnswer
 from authkit_asgi.starlette_auth import fill_in
 from authkit_asgi.user_loading import UserLoading
 
@@ -232,12 +232,12 @@ class AuthSession(CarriedCredentials, UserLoading, CompanionCookies):
         self.check_state(state)
         return await self._authkit.complete_sign_in(code, state)
 
-    async def sign_in(self, answer: Mapping[str, Any]) -> SignedIn:
+    async def sign_in(self, answer: AuthenticateAnswer) -> SignedIn:
         """Sign in with an answer of WorkOS's `authenticate`, for flows of one's own.
 
         Args:
-            answer: Its JSON, as ``await client.request("post", …)`` or the SDK's ``to_dict()``
-                gives it. Only for a user who has proven in this very browser who they are.
+            answer: Its JSON, or what the SDK's ``authenticate_with_…`` return. Only for a user who
+                has proven in this very browser who they are.
 
         Raises:
             UntrustedResponseError: It holds no usable session.

@@ -275,7 +275,7 @@ class ReauthenticationRequiredError(GrantRejectedError):
 
 
 class CrossSiteRequestError(AuthKitError):
-    """A request that signs out does not come from a page of the application."""
+    """A request that signs in or out does not come from a page of the application."""
 
     code = "cross_site_request"
 

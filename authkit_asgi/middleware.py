@@ -131,6 +131,13 @@ class AuthKitMiddleware:
         self._checks_http_origin = config.cookie_same_site == "none"
         self._protection = Protection(config, **rules) if protect else None
 
+    @property
+    def config(self) -> AuthKitConfig:
+        """The settings in force; `ConfigurationError` where there is a fault in them."""
+        if self._fault is not None:
+            raise ConfigurationError(self._fault.problems)
+        return self._authkit.config
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI 3)."""
         if scope["type"] not in {"http", "websocket"}:

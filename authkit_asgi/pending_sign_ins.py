@@ -8,7 +8,12 @@ from collections.abc import Mapping, Sequence
 from starlette.types import Scope
 
 from authkit_asgi.cookies import verifier_cookies
-from authkit_asgi.errors import OAuthStateMismatchError, PKCECookieMissingError
+from authkit_asgi.errors import (
+    CrossSiteRequestError,
+    OAuthStateMismatchError,
+    PKCECookieMissingError,
+)
+from authkit_asgi.fetch_metadata import is_own_form
 from authkit_asgi.pkce import PendingSignIn, verifier_cookie_name
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_cookies import SessionCookies
@@ -49,6 +54,30 @@ class PendingSignIns:
         if not hmac.compare_digest(verifier.encode(), state.encode("utf-8", "surrogatepass")):
             raise OAuthStateMismatchError("The state is not the one that this browser was given")
         return self.unseal_state(state)
+
+    def check_own_form(self) -> None:
+        """See that this POST comes from a page of this application.
+
+        For sign-in forms of one's own: no cookie keeps another site from sending one, which would
+        sign its visitors in to an account of its choice (login CSRF). Goes by `Sec-Fetch-Site`, or
+        without that by an `Origin` equal to `redirect_uri`'s.
+
+        Raises:
+            CrossSiteRequestError: It does not, or nothing says so.
+        """
+        if not is_own_form(self._scope, self._authkit.config.origin):
+            raise CrossSiteRequestError("The form was not sent from a page of this site")
+
+    def clear_pending_verifier(self, state: str) -> None:
+        """Delete the cookie of the sign-in that `state` belongs to, if the browser has it.
+
+        For a callback of one's own that ends without `complete_sign_in`, which does so itself.
+        """
+        if len(state) > _MAX_STATE_LENGTH:
+            return
+        name = verifier_cookie_name(state)
+        if name in self.verifiers():
+            self.expire_verifier(name)
 
     def unseal_state(self, state: str) -> PendingSignIn:
         """See `AuthKit.unseal_state`."""

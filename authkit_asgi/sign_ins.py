@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Unpack
+from typing import Any, Protocol, TypeAlias, Unpack
 
 from authkit_asgi.api import SignInOptions
 from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.cookies import CookieWriter, SetCookie
 from authkit_asgi.errors import SessionReadOnlyError
-from authkit_asgi.pkce import PendingSignIn, surplus_verifiers
+from authkit_asgi.pkce import PendingSignIn, surplus_verifiers, verifier_cookie_name
 from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult
+
+
+class SDKAnswer(Protocol):
+    """An answer of `authenticate` as the WorkOS SDK returns it: its `AuthenticateResponse`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        ...
+
+
+AuthenticateAnswer: TypeAlias = Mapping[str, Any] | SDKAnswer
 
 
 class SignIns:
     """Begins and completes sign-ins."""
 
     config: AuthKitConfig
+    cookies: CookieWriter
     _clock: Callable[[], float]
     _sign_ins: SignInFlow
 
@@ -70,8 +83,17 @@ class SignIns:
         self._require_writable()
         return await self._sign_ins.complete(code, self.unseal_state(state))
 
-    async def accept_sign_in(self, answer: Mapping[str, Any]) -> SignInResult:
+    def clear_pending_verifier(self, state: str) -> SetCookie:
+        """Return the line that deletes the cookie of a sign-in, whatever has become of it.
+
+        For callbacks of one's own without the middleware; with it, `AuthSession` has the same.
+        """
+        return self.cookies.expire_verifier(verifier_cookie_name(state))
+
+    async def accept_sign_in(self, answer: AuthenticateAnswer) -> SignInResult:
         """Return the sign-in that an answer of WorkOS's `authenticate` makes.
+
+        `answer` is its JSON or what the SDK's ``authenticate_with_…`` return.
 
         Raises:
             UntrustedResponseError: The answer holds no usable session.
@@ -80,7 +102,11 @@ class SignIns:
             SessionTooLargeError: The session cannot be sealed.
         """
         self._require_writable()
-        return await self._sign_ins.accept(answer)
+        if isinstance(answer, Mapping):
+            return await self._sign_ins.accept(answer)
+        # Of an answer that is no JSON the SDK makes `None`, whatever its types say.
+        content: dict[str, Any] = getattr(answer, "to_dict", dict)()
+        return await self._sign_ins.accept(content)
 
     def _require_writable(self) -> None:
         if self.config.is_read_only:

@@ -16,6 +16,8 @@ from authkit_asgi import AuthKit, AuthKitConfig
 from authkit_asgi.testing import WorkOSEmulator
 from authkit_asgi.testing.signing import SigningKeys
 
+pytest_plugins = ["authkit_asgi.testing"]
+
 # No test depends on how fast the machine is.
 hypothesis_settings.register_profile(
     "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow]

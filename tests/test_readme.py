@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import sys
 import time
@@ -33,16 +34,14 @@ def code_blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def workos(monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkOSEmulator]:
-    emulator = WorkOSEmulator()
-    emulator.add_user(email="ada@example.com", first_name="Ada", user_id="user_ada")
-    with emulator.serve() as base_url:
-        monkeypatch.setenv("WORKOS_CLIENT_ID", "client_emulator")
-        monkeypatch.setenv("WORKOS_API_KEY", "sk_test_emulator")
-        monkeypatch.setenv("WORKOS_BASE_URL", base_url)
-        monkeypatch.setenv("WORKOS_REDIRECT_URI", "http://localhost:8000/callback")
-        monkeypatch.setenv("WORKOS_COOKIE_PASSWORD", "a password of more than 32 characters")
-        yield emulator
+def authkit_redirect_uri() -> str:
+    return "http://localhost:8000/callback"
+
+
+@pytest.fixture
+def workos(authkit_emulator: WorkOSEmulator, authkit_env: dict[str, str]) -> WorkOSEmulator:
+    authkit_emulator.add_user(email="ada@example.com", first_name="Ada", user_id="user_ada")
+    return authkit_emulator
 
 
 def run_example(*numbers: int, **names: Any) -> Any:
@@ -114,7 +113,7 @@ def test_smaller_session_examples_run_and_load_the_user(workos: WorkOSEmulator) 
         run_example(6, app=app, **more)
         with TestClient(app, base_url="http://localhost:8000", follow_redirects=False) as client:
             assert sign_in(client, "/plan").json() == {"plan": "gold"}
-            password = "a password of more than 32 characters"
+            password = os.environ["WORKOS_COOKIE_PASSWORD"]
             user = unseal(client.cookies["wos-session"], password)["user"]
             assert user.keys() == fields or (fields is None and "profilePictureUrl" not in user)
             workos.fail("users", status=429, headers={"Retry-After": "7"})

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from authkit_asgi.testing.calls import Call, Endpoint
+from authkit_asgi.testing.credentials import CredentialEndpoints
 from authkit_asgi.testing.directory import EmulatedUser
 from authkit_asgi.testing.refusal import Refusal, invalid_request, not_found
 from authkit_asgi.testing.state import EmulatorState
@@ -19,6 +20,8 @@ class AuthenticationEndpoints:
 
     def __init__(self, state: EmulatorState) -> None:
         self._state = state
+        self._credentials = CredentialEndpoints(state)
+        self._grants = self._credentials.grants()
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the table of endpoints."""
@@ -48,6 +51,7 @@ class AuthenticationEndpoints:
                 handler=self._revoke,
                 api_key=True,
             ),
+            *self._credentials.endpoints(),
         )
 
     def _authenticate(self, call: Call) -> Response:
@@ -64,6 +68,11 @@ class AuthenticationEndpoints:
         elif grant_type == "refresh_token":
             answer = self._state.sessions.refresh(
                 _required(fields, "refresh_token"), _optional(fields, "organization_id")
+            )
+        elif grant_type in self._grants:
+            names, grant = self._grants[grant_type]
+            answer = self._state.sessions.begin(
+                grant({name: _required(fields, name) for name in names})
             )
         else:
             raise Refusal(400, "unsupported_grant_type", "The grant_type is not supported.")

@@ -15,8 +15,9 @@ class EmulatedUser:
     """A user as of the moment it was read.
 
     Beside the fields of the WorkOS User object: ``claims`` go into the user's access tokens (as a
-    JWT template puts them there), ``oauth_tokens`` into the answer to a code, and
-    ``authentication_method`` is what sign-ins report.
+    JWT template puts them there), ``oauth_tokens`` into the answer to a code,
+    ``authentication_method`` is what sign-ins on the page report, and ``password`` what
+    applications with a sign-in form of their own may send; on the page nobody asks for it.
     """
 
     id: str
@@ -34,6 +35,7 @@ class EmulatedUser:
     claims: Mapping[str, Any] = field(default_factory=dict)
     oauth_tokens: Mapping[str, Any] | None = None
     authentication_method: str = "Password"
+    password: str | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str | None:

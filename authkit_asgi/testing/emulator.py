@@ -141,6 +141,8 @@ class WorkOSEmulator(Customers):
         organization: OrganizationReference | None = None,
         impersonator: ImpersonatorReference | None = None,
         lifetime: float | None = None,
+        *,
+        auth_age: float = 0,
     ) -> dict[str, Any]:
         """Sign a user in without HTTP and return what ``authenticate`` answers.
 
@@ -149,13 +151,14 @@ class WorkOSEmulator(Customers):
             organization: Where; ``None`` is the user's first one, if any.
             impersonator: Who really signs in, as ``{"email": …, "reason": …}``.
             lifetime: Seconds this access token lives; negative makes an expired one.
+            auth_age: Seconds since the user has proven who they are.
 
         Raises:
             KeyError: There is no such user.
             ValueError: The user is not a member of the organization.
         """
         with self._state.lock:
-            authentication = self._authentication(user, organization, impersonator)
+            authentication = self._authentication(user, organization, impersonator, auth_age)
             try:
                 return self._state.sessions.begin(authentication, lifetime=lifetime)
             except Refusal as exc:
@@ -221,34 +224,35 @@ class WorkOSEmulator(Customers):
         reset: Reset | None = None,
         content_type: str | None = None,
         grant_type: str | None = None,
-    ) -> None:
-        """Order a fault; `Fault` says what each argument does.
+    ) -> Fault:
+        """Order a fault and return it; `Fault` says what each argument does.
 
         The endpoints are ``authorize``, ``logout``, ``authenticate``, ``jwks``, ``users``,
-        ``sessions``, ``revoke``, ``memberships`` and ``api_keys``; ``"*"`` is all of them.
+        ``sessions``, ``revoke``, ``memberships``, ``api_keys``, ``magic_auth`` and
+        ``email_verification``; ``"*"`` is all of them.
 
         Raises:
             ValueError: There is no such endpoint, or an argument makes no sense.
         """
         self._check_endpoint(endpoint)
-        self._state.faults.add(
-            Fault(
-                endpoint=endpoint,
-                times=times,
-                status=status,
-                body=body,
-                headers=dict(headers or {}),
-                delay=delay,
-                hang=hang,
-                reset=reset,
-                content_type=content_type,
-                grant_type=grant_type,
-            )
+        fault = Fault(
+            endpoint=endpoint,
+            times=times,
+            status=status,
+            body=body,
+            headers=dict(headers or {}),
+            delay=delay,
+            hang=hang,
+            reset=reset,
+            content_type=content_type,
+            grant_type=grant_type,
         )
+        self._state.faults.add(fault)
+        return fault
 
-    def clear_faults(self) -> None:
-        """Cancel all faults and let go of the requests that wait in one."""
-        self._state.faults.clear()
+    def clear_faults(self, *faults: Fault) -> None:
+        """Cancel these faults, or all, and let go of the requests that wait in one."""
+        self._state.faults.clear(*faults)
 
     @property
     def requests(self) -> tuple[RequestRecord, ...]:
@@ -277,6 +281,7 @@ class WorkOSEmulator(Customers):
         user: UserReference,
         organization: OrganizationReference | None,
         impersonator: ImpersonatorReference | None,
+        auth_age: float = 0,
     ) -> Authentication:
         user_id = self._state.directory.users[identifier(user)].id
         default = self._state.directory.default_organization(user_id)
@@ -286,6 +291,6 @@ class WorkOSEmulator(Customers):
         return Authentication(
             user_id=user_id,
             organization_id=default if organization is None else identifier(organization),
-            auth_time=self._state.clock(),
+            auth_time=self._state.clock() - auth_age,
             impersonator=impersonator,
         )

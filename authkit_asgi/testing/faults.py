@@ -109,10 +109,11 @@ class Faults:
         with self._lock:
             self._orders.append(fault)
 
-    def clear(self) -> None:
-        """Cancel all orders and let go of the requests that wait."""
+    def clear(self, *orders: Fault) -> None:
+        """Cancel these orders, or all, and let go of the requests that wait."""
         with self._lock:
-            self._orders.clear()
+            cancelled = [id(order) for order in orders or self._orders]
+            self._orders = [order for order in self._orders if id(order) not in cancelled]
             self._generation += 1
 
     def release(self) -> None:

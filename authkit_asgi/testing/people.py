@@ -47,6 +47,18 @@ class People:
         with self._state.lock:
             return self._state.directory.users[identifier(user)]
 
+    def one_time_code(self, email: str) -> str:
+        """Return the last code of six digits sent to an address: its owner's look into the mail.
+
+        Raises:
+            KeyError: None was sent.
+        """
+        with self._state.lock:
+            sent = self._state.one_time_codes.last_sent_to(email)
+        if sent is None:
+            raise KeyError(email)
+        return sent.code
+
     def update_user(self, user: UserReference, **changes: Any) -> EmulatedUser:
         """Change fields of a user; tokens and answers made from now on show it."""
         with self._state.lock:
@@ -90,7 +102,57 @@ class People:
                 identifier(user), identifier(organization), **more
             )
 
+    def enroll(
+        self,
+        user: UserReference = "ada@example.com",
+        organization: OrganizationReference | None = None,
+        **rights: Any,
+    ) -> tuple[EmulatedUser, str | None]:
+        """Return a user who is there, with these rights, and the organization's id.
+
+        Args:
+            user: A user, the id of one, or an email address. Who is not there is added.
+            organization: An organization or its id; one that is not there is added. ``None`` is
+                the user's first, or a new one where `rights` need one.
+            **rights: As for `add_membership`. Those that are not named, or are ``None``, stay as
+                they are.
+        """
+        given = {name: value for name, value in rights.items() if value is not None}
+        if "role" in given:
+            given.setdefault("roles", ())  # else those of another role would stay
+        with self._state.lock:
+            directory = self._state.directory
+            member = self._enrolled(identifier(user))
+            place = None if organization is None else identifier(organization)
+            if place is None:
+                place = directory.default_organization(member.id)
+            if place is None and given:
+                place = directory.add_organization("Acme").id
+            if place is None:
+                return member, None
+            if place not in directory.organizations:
+                directory.add_organization(place, organization_id=place)
+            known = directory.membership(member.id, place)
+            if given or known is None:
+                directory.add_membership(member.id, place, **{**_rights(known), **given})
+            return member, place
+
+    def _enrolled(self, reference: str) -> EmulatedUser:
+        directory = self._state.directory
+        if reference in directory.users:
+            return directory.users[reference]
+        if "@" not in reference:
+            return directory.add_user(email=f"{reference}@example.com", user_id=reference)
+        return directory.user_by_email(reference) or directory.add_user(email=reference)
+
     def remove_membership(self, user: UserReference, organization: OrganizationReference) -> None:
         """End a membership; refreshes into that organization fail from now on."""
         with self._state.lock:
             self._state.directory.remove_membership(identifier(user), identifier(organization))
+
+
+def _rights(membership: Membership | None) -> dict[str, Any]:
+    if membership is None:
+        return {}
+    names = ("role", "roles", "permissions", "entitlements", "feature_flags")
+    return {name: getattr(membership, name) for name in names}

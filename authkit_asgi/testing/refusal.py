@@ -12,21 +12,28 @@ class Refusal(Exception):  # noqa: N818  # an answer on its way out, never seen 
     """A request is refused; the application turns this into the JSON answer."""
 
     def __init__(
-        self, status: int, code: str, message: str, extra: Mapping[str, Any] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        extra: Mapping[str, Any] | None = None,
+        *,
+        is_plain: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.extra: dict[str, Any] = dict(extra or {})
+        self.is_plain = is_plain
 
     def as_json(self, shape: ErrorShape) -> dict[str, Any]:
         """Return the body: ``error`` and ``error_description``, or ``code`` and ``message``.
 
-        Refusals that ask for another step of the sign-in (they carry further fields) have
-        ``code`` and ``message`` in either shape.
+        Refusals that ask for another step of the sign-in (they carry further fields), and those of
+        passwords and one-time codes (plain), have ``code`` and ``message`` in either shape.
         """
-        if shape == "oauth" and not self.extra:
+        if shape == "oauth" and not self.extra and not self.is_plain:
             return {"error": self.code, "error_description": self.message}
         return {"code": self.code, "message": self.message, **self.extra}
 
@@ -39,6 +46,11 @@ def invalid_grant(message: str) -> Refusal:
 def invalid_request(message: str) -> Refusal:
     """Return the refusal of a request that lacks something or is malformed."""
     return Refusal(400, "invalid_request", message)
+
+
+def invalid_credentials(code: str, message: str) -> Refusal:
+    """Return the refusal of a password or a one-time code: never in the shape of OAuth."""
+    return Refusal(400, code, message, is_plain=True)
 
 
 def not_found(what: str) -> Refusal:

@@ -46,6 +46,8 @@ class Authentication:
     user_id: str
     organization_id: str | None
     auth_time: float
+    method: str | None = None
+    """In the words of the authentication answer; the user's usual one when ``None``."""
     impersonator: Impersonator | None = None
     browser_id: str | None = None
     ip_address: str | None = None
@@ -136,7 +138,9 @@ class Sessions:
             id=new_identifier("session"),
             authentication=authentication,
             organization_id=authentication.organization_id,
-            method="Impersonation" if impersonated else user.authentication_method,
+            method="Impersonation"
+            if impersonated
+            else authentication.method or user.authentication_method,
             created_at=now,
             updated_at=now,
         )

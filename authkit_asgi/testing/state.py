@@ -11,6 +11,7 @@ from authkit_asgi.testing.codes import Codes
 from authkit_asgi.testing.directory import Directory
 from authkit_asgi.testing.faults import Faults
 from authkit_asgi.testing.journal import Journal
+from authkit_asgi.testing.one_time_codes import OneTimeCodes
 from authkit_asgi.testing.sessions import Sessions
 from authkit_asgi.testing.settings import Settings
 from authkit_asgi.testing.signing import SigningKeys
@@ -19,9 +20,9 @@ from authkit_asgi.testing.signing import SigningKeys
 class EmulatorState:
     """The stores behind the endpoints.
 
-    Whoever reads or writes `directory`, `api_keys`, `codes`, `sessions`, `browsers` or `settings`
-    holds `lock`, since a test and a server thread may both be at work; the others have locks of
-    their own.
+    Whoever reads or writes `directory`, `api_keys`, `codes`, `one_time_codes`, `sessions`,
+    `browsers` or `settings` holds `lock`, since a test and a server thread may both be at work; the
+    others have locks of their own.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
@@ -32,6 +33,7 @@ class EmulatorState:
         self.directory: Directory = Directory(clock)
         self.api_keys: APIKeys = APIKeys(clock)
         self.codes: Codes = Codes(clock)
+        self.one_time_codes: OneTimeCodes = OneTimeCodes(clock)
         self.browsers: Browsers = Browsers()
         self.faults: Faults = Faults()
         self.journal: Journal = Journal()
@@ -46,6 +48,7 @@ class EmulatorState:
             self.directory.clear()
             self.api_keys.clear()
             self.codes.clear()
+            self.one_time_codes.clear()
             self.browsers.clear()
             self.sessions.clear()
             self.faults.clear()

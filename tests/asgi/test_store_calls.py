@@ -21,11 +21,6 @@ from authkit_asgi.stores import StoredAs
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def store(clock):
-    return Store(clock)
-
-
 async def test_what_waits_for_a_store_is_bounded(emulator, store, clock, monkeypatch):
     monkeypatch.setattr(store_calls, "_MAX_LATE", 3)
     calls = store_calls.StoreCalls(SessionRecords(PASSWORD), seconds=60, clock=clock)

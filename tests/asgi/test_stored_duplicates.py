@@ -12,7 +12,6 @@ from stored_site import (
     INVALID,
     SIGNED_OUT,
     UNAVAILABLE,
-    Store,
     cookie_of,
     holds_id,
     seen,
@@ -29,11 +28,6 @@ pytestmark = pytest.mark.anyio
 
 (ID_PASSWORD,) = derived_passwords(PASSWORD, "authkit_asgi session id, version 1")
 (VALUE_PASSWORD,) = derived_passwords(PASSWORD, "authkit_asgi stored session, version 1")
-
-
-@pytest.fixture
-def store(clock):
-    return Store(clock)
 
 
 async def test_ids_of_two_users_beside_each_other_are_nobodys(emulator, store):

@@ -35,11 +35,6 @@ pytestmark = pytest.mark.anyio
 (VALUE_PASSWORD,) = derived_passwords(PASSWORD, "authkit_asgi stored session, version 1")
 
 
-@pytest.fixture
-def store(clock):
-    return Store(clock)
-
-
 def only(store: Store) -> tuple[str, str]:
     ((key, (value, _, _)),) = store._values.items()
     return key, value

@@ -31,11 +31,6 @@ from authkit_asgi.refresh import InProcessRefreshCoordinator
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def store(clock):
-    return Store(clock)
-
-
 class Overtaken:
     """A store in which somebody else replaces a session between a look and the next put."""
 

@@ -28,11 +28,6 @@ from authkit_asgi.refresh import InProcessRefreshCoordinator
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def store(clock):
-    return Store(clock)
-
-
 async def test_id_and_value_under_an_older_password_are_sealed_anew_once(emulator, store):
     browser = await signed_in(emulator, store)
     old = cookie_of(browser)

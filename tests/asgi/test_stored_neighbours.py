@@ -33,11 +33,6 @@ from authkit_asgi.refresh import InProcessRefreshCoordinator
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def store(clock):
-    return Store(clock)
-
-
 async def test_read_only_reads_ids_and_writes_nothing(emulator, store, clock):
     browser = await signed_in(emulator, store)
     full = with_session(shop(emulator, store), emulator)

@@ -31,11 +31,6 @@ from authkit_asgi.errors import GrantRejectedError, StoreUnavailableError
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def store(clock):
-    return Store(clock)
-
-
 class OddStore(Store):
     """A store of an application's own, which does not what it should."""
 

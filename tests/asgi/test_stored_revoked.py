@@ -26,11 +26,6 @@ from authkit_asgi.errors import StoreUnavailableError
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def store(clock):
-    return Store(clock)
-
-
 async def test_copy_from_before_the_move_stays_out_for_as_long_as_a_cookie_lives(
     emulator, store, clock
 ):

@@ -24,11 +24,6 @@ from stored_site import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def store(clock):
-    return Store(clock)
-
-
 async def test_sign_in_puts_an_id_into_the_cookie_and_the_session_into_the_store(emulator, store):
     browser = await signed_in(emulator, store)
     assert holds_id(browser)

@@ -182,12 +182,12 @@ EXCHANGE = (
         "the word of OAuth (RFC 6749, section 5.2)",
     ),
     Difference(
-        "grant_type=password",
+        "grant_type=password, with a wrong one",
         _password,
-        "400 unsupported_grant_type",
+        "400 invalid_credentials",
         "401 invalid_credentials",
-        "by design",
-        "there are no passwords here: AuthKit's page takes them, applications do not",
+        "as WorkOS",
+        "401 is for the application's own credentials, not for its users'",
     ),
     Difference(
         "body that is no JSON",

@@ -11,6 +11,15 @@ from screenshots_folder import Screenshot
 
 Scheme = Literal["light", "dark"]
 
+# `wait_for_function` would not wait: the promise of an answer is as true as an answer.
+_UNTIL_SERVED = """async () => {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    if ((await fetch("/api/me")).ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("the application does not recover");
+}"""
+
 
 def _choose(page: Page, name: str) -> None:
     page.get_by_role("button", name=name).click()
@@ -82,7 +91,7 @@ def test_an_outage_is_photographed(
     emulator.control("DELETE", "faults")
     # Nobody was signed out: with WorkOS back, the page is there again.
     expect(page.get_by_role("link", name="Try again")).to_have_attribute("href", "/dashboard")
-    page.wait_for_function("fetch('/api/me').then((response) => response.ok)")
+    page.evaluate(_UNTIL_SERVED)
     page.get_by_role("link", name="Try again").click()
     expect(page.get_by_role("heading", level=1, name="Ada Lovelace")).to_be_visible()
 

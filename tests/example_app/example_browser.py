@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from starlette.testclient import TestClient
 
-from authkit_asgi.testing import WorkOSEmulator
+from authkit_asgi.testing import SignIn, WorkOSEmulator
 
 _NAVIGATION = {
     "Accept": "text/html,application/xhtml+xml",
@@ -22,9 +22,10 @@ _NAVIGATION = {
 class Browser:
     """Goes to pages as browsers do; `client` speaks to the application as programs do."""
 
-    def __init__(self, client: TestClient, emulator: WorkOSEmulator) -> None:
+    def __init__(self, client: TestClient, emulator: WorkOSEmulator, sign_in: SignIn) -> None:
         self.client = client
         self.emulator = emulator
+        self._sign_in = sign_in
 
     def visit(self, url: str) -> Any:
         return self.client.get(url, headers=_NAVIGATION)
@@ -32,8 +33,13 @@ class Browser:
     def submit(self, url: str, **headers: str) -> Any:
         return self.client.post(url, headers={**_NAVIGATION, **headers})
 
-    def sign_in(self, email: str, path: str = "/login?return_to=/dashboard") -> Any:
-        """Sign in and return the page that the sign-in ends at."""
+    def sign_in(self, email: str) -> Any:
+        """Be signed in, and return the dashboard."""
+        self._sign_in(self.client, email)
+        return self.visit("/dashboard")
+
+    def sign_in_by_page(self, email: str, path: str = "/login?return_to=/dashboard") -> Any:
+        """Sign in at WorkOS's page and return the page that the sign-in ends at."""
         begun = self.visit(f"{path}&login_hint={email}")
         granted = httpx.get(begun.headers["location"])
         called_back = self.visit(granted.headers["location"])

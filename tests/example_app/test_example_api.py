@@ -4,6 +4,8 @@ import pytest
 from example_browser import Browser
 from starlette.testclient import WebSocketDenialResponse
 
+from authkit_asgi.testing import SignIn
+
 _ORIGIN = {"Origin": "http://localhost:8000"}
 
 
@@ -46,9 +48,8 @@ def test_websocket_greets(browser: Browser) -> None:
         assert socket.receive_json() == {"greeting": "Hello, Ada Lovelace!"}
 
 
-def test_websocket_ends_with_the_access_token(browser: Browser) -> None:
-    browser.emulator.access_token_lifetime = 2
-    browser.sign_in("ada@example.com", "/login?return_to=/")
+def test_websocket_ends_with_the_access_token(browser: Browser, sign_in: SignIn) -> None:
+    sign_in(browser.client, expires_in=2)
     with browser.client.websocket_connect("ws://localhost:8000/ws", headers=_ORIGIN) as socket:
         assert socket.receive_json() == {"greeting": "Hello, Ada Lovelace!"}
         assert socket.receive_json() == {"expired": True}

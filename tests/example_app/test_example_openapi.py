@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 import schemathesis
-from emulated import sealed
-from example_browser import Browser
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from openapi_spec_validator import validate
@@ -17,6 +15,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
 
 from authkit_asgi.fastapi import auth_router
+from authkit_asgi.testing import BreakWorkOS, SignIn
 from example_app.main import create_app
 
 _FEW_AND_THE_SAME = settings(
@@ -32,9 +31,8 @@ _SCRIPT = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Sec-Fetch
 
 
 @pytest.fixture
-def app(browser: Browser) -> FastAPI:
+def app(authkit_env: object) -> FastAPI:
     """The application, with all that the package's router can have in the document."""
-    del browser  # its settings are in the environment
     app = create_app(jwt_leeway=0, refresh_buffer=0)
     app.include_router(auth_router(prefix="/all", session="/session", token="/token"))
     return app
@@ -77,25 +75,26 @@ def test_strangers_get_what_the_document_says(app: FastAPI, script: dict[str, st
     assert seen["/all/token"] == ({401} if script else {403})
 
 
-def _signed_in(browser: Browser, user: str, lifetime: float = 300) -> dict[str, str]:
-    session = browser.emulator.sign_in(user, lifetime=lifetime)
-    cookie = sealed(session, "a password of at least 32 characters")
-    return {**_SCRIPT, "Cookie": f"wos-session={cookie}"}
+def _signed_in(sign_in: SignIn, user: str, lifetime: float = 300) -> dict[str, str]:
+    return {**_SCRIPT, "Cookie": sign_in(user=user, expires_in=lifetime).cookie_header}
 
 
 @pytest.mark.parametrize("lifetime", [300, -100], ids=["signed in", "expired and refreshed"])
 @pytest.mark.parametrize(("user", "export"), [(_ADA, 200), (_SOREN, 403)], ids=["ada", "soren"])
 def test_users_get_what_the_document_says(
-    app: FastAPI, browser: Browser, user: str, export: int, lifetime: float
+    app: FastAPI, sign_in: SignIn, user: str, export: int, lifetime: float
 ) -> None:
-    seen = _statuses(app, _signed_in(browser, user, lifetime))
+    seen = _statuses(app, _signed_in(sign_in, user, lifetime))
     assert seen["/api/export"] == {export}
     for path in ("/api/me", "/session", "/all/session", "/all/token"):
         assert seen[path] == {200}
 
 
-def test_users_get_what_the_document_says_in_an_outage(app: FastAPI, browser: Browser) -> None:
-    browser.emulator.fail("authenticate", status=503, times=None)
-    seen = _statuses(app, _signed_in(browser, _ADA, -100), not_a_server_error)
+def test_users_get_what_the_document_says_in_an_outage(
+    app: FastAPI, sign_in: SignIn, break_workos: BreakWorkOS
+) -> None:
+    headers = _signed_in(sign_in, _ADA, -100)
+    break_workos()
+    seen = _statuses(app, headers, not_a_server_error)
     for path in ("/api/me", "/api/export", "/session", "/all/session", "/all/token"):
         assert seen[path] == {503}

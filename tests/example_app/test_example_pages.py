@@ -10,6 +10,7 @@ import pytest
 from example_browser import Browser, text_of
 
 import example_app
+from authkit_asgi.testing import BreakWorkOS
 
 _TEMPLATES = Path(example_app.__file__).parent / "templates"
 GLOBEX = "org_01DEMOGLOBEX00000000000000"
@@ -68,7 +69,7 @@ def test_dashboard_signed_out_leads_to_sign_in_and_back(browser: Browser) -> Non
     assert response.status_code == 303
     location = response.headers["location"]
     assert location == "/login?return_to=%2Fdashboard%3Ftab%3Dreports%26year%3D2026"
-    page = browser.sign_in("ada@example.com", location)
+    page = browser.sign_in_by_page("ada@example.com", location)
     assert page.status_code == 200
     assert str(page.url).endswith("/dashboard?tab=reports&year=2026")
 
@@ -117,10 +118,10 @@ def test_dashboard_picture_is_shown_only_from_https(browser: Browser) -> None:
 
 
 def test_dashboard_without_the_membership_api_shows_the_current_organization(
-    browser: Browser,
+    browser: Browser, break_workos: BreakWorkOS
 ) -> None:
     browser.sign_in("ada@example.com")
-    browser.emulator.fail("memberships", status=500, times=None)
+    break_workos("memberships", status=500)
     page = browser.visit("/dashboard")
     assert page.status_code == 200
     assert "org_01DEMOACME0000000000000000" in text_of(page)

@@ -1,21 +1,24 @@
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 
+import pytest
 from example_browser import Browser, text_of
+
+from authkit_asgi.testing import BreakWorkOS, ExpireSession, Outage
 
 GLOBEX = "org_01DEMOGLOBEX00000000000000"
 
 
-def _outlive_token(browser: Browser) -> None:
-    """Sign in, let WorkOS refuse to work from now on, and see the access token out."""
-    browser.emulator.access_token_lifetime = 2
+@pytest.fixture
+def outage(
+    browser: Browser, expire_session: ExpireSession, break_workos: BreakWorkOS
+) -> Iterator[Outage]:
+    """Somebody is signed in whose access token is over, and WorkOS refuses to work."""
     browser.sign_in("ada@example.com")
-    browser.emulator.fail("authenticate", status=503, headers={"Retry-After": "7"}, times=None)
-    deadline = time.monotonic() + 10
-    while browser.client.get("/api/me").status_code == 200:
-        assert time.monotonic() < deadline, "the access token does not expire"
-        time.sleep(0.05)
+    expire_session(browser.client)
+    with break_workos("authenticate", status=503, headers={"Retry-After": "7"}) as outage:
+        yield outage
 
 
 def test_an_unknown_address_is_a_page_for_people(browser: Browser) -> None:
@@ -60,12 +63,13 @@ def test_a_form_that_is_sent_signed_out_leads_to_sign_in(browser: Browser) -> No
 def test_a_form_that_is_sent_signed_out_ends_at_the_page(browser: Browser) -> None:
     response = browser.submit(f"/dashboard?organization_id={GLOBEX}")
     assert response.status_code == 303
-    page = browser.sign_in("ada@example.com", response.headers["location"])
+    page = browser.sign_in_by_page("ada@example.com", response.headers["location"])
     assert page.status_code == 200
 
 
-def test_an_outage_is_a_page_that_says_when_and_keeps_the_session(browser: Browser) -> None:
-    _outlive_token(browser)
+def test_an_outage_is_a_page_that_says_when_and_keeps_the_session(
+    browser: Browser, outage: Outage
+) -> None:
     page = browser.visit("/dashboard?tab=1")
     assert page.status_code == 503
     assert page.headers["retry-after"] == "7"
@@ -77,10 +81,12 @@ def test_an_outage_is_a_page_that_says_when_and_keeps_the_session(browser: Brows
     home = browser.visit("/")
     assert home.status_code == 200
     assert "You are not signed out" in text_of(home)
+    outage.mend()
+    assert "Ada Lovelace" in text_of(browser.visit("/dashboard"))
 
 
+@pytest.mark.usefixtures("outage")
 def test_an_outage_is_a_problem_for_programs(browser: Browser) -> None:
-    _outlive_token(browser)
     response = browser.client.get("/api/me")
     assert response.status_code == 503
     assert response.headers["retry-after"] == "7"

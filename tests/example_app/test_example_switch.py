@@ -15,6 +15,7 @@ from authkit_asgi import (
     SignedOutReason,
     WorkOSUnavailableError,
 )
+from authkit_asgi.testing import BreakWorkOS
 from example_app import words
 
 ACME = "org_01DEMOACME0000000000000000"
@@ -69,14 +70,15 @@ def test_switch_to_a_foreign_organization_is_refused(browser: Browser) -> None:
     assert "<script>" not in response.text
 
 
-def test_switch_during_an_outage_says_when_to_try_again(browser: Browser) -> None:
+def test_switch_during_an_outage_says_when_to_try_again(
+    browser: Browser, break_workos: BreakWorkOS
+) -> None:
     browser.sign_in("ada@example.com")
-    browser.emulator.fail("authenticate", status=503, headers={"Retry-After": "7"}, times=None)
-    response = browser.submit(f"/dashboard?organization_id={GLOBEX}")
-    assert response.status_code == 503
-    assert "Try again in 7 seconds." in text_of(response)
-    assert "set-cookie" not in response.headers
-    browser.emulator.clear_faults()
+    with break_workos("authenticate", status=503, headers={"Retry-After": "7"}):
+        response = browser.submit(f"/dashboard?organization_id={GLOBEX}")
+        assert response.status_code == 503
+        assert "Try again in 7 seconds." in text_of(response)
+        assert "set-cookie" not in response.headers
     assert browser.submit(f"/dashboard?organization_id={GLOBEX}").status_code == 303
 
 

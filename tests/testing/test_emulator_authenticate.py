@@ -125,7 +125,7 @@ def test_authenticate_refuses_a_body_that_is_no_object(
         ({"client_secret": ""}, 400, "invalid_request"),
         ({"grant_type": None}, 400, "invalid_request"),
         ({"grant_type": 1}, 400, "invalid_request"),
-        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"grant_type": "implicit"}, 400, "unsupported_grant_type"),
         ({"code": None}, 400, "invalid_request"),
         ({"code": ["x"]}, 400, "invalid_request"),
         ({"code": "unknown"}, 400, "invalid_grant"),

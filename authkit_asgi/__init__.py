@@ -1,6 +1,7 @@
 """WorkOS AuthKit sign-in for Starlette and FastAPI."""
 
 from authkit_asgi.access_token import AccessToken
+from authkit_asgi.active_sessions import ActiveSession
 from authkit_asgi.api_key import APIKey
 from authkit_asgi.api_key_guard import get_api_key, require_api_key
 from authkit_asgi.async_guard import AsyncGuard
@@ -85,14 +86,17 @@ from authkit_asgi.guards import (
 from authkit_asgi.middleware import AuthKitMiddleware
 from authkit_asgi.routes import auth_routes
 from authkit_asgi.service import AuthKit
+from authkit_asgi.session_management import SessionNotFoundError, SessionsUnavailableError
 from authkit_asgi.sign_in import SignInRequest, SignInResult
 from authkit_asgi.stores import InMemorySessionStore, SessionStore, StoredSession
+from authkit_asgi.webhooks import webhook_route
 
 __version__ = "0.1.0"
 
 __all__ = [
     "APIKey",
     "AccessToken",
+    "ActiveSession",
     "AsyncGuard",
     "Auth",
     "AuthKit",
@@ -134,9 +138,11 @@ __all__ = [
     "RecentSignInRequiredError",
     "ResponseStartedError",
     "SealError",
+    "SessionNotFoundError",
     "SessionReadOnlyError",
     "SessionStore",
     "SessionTooLargeError",
+    "SessionsUnavailableError",
     "SignInError",
     "SignInNotRecentError",
     "SignInRedirectError",
@@ -172,4 +178,5 @@ __all__ = [
     "require_recent_auth",
     "require_role",
     "require_signed_in",
+    "webhook_route",
 ]

@@ -11,7 +11,8 @@ import anyio
 import httpx
 from workos import WorkOSError
 
-from authkit_asgi.api import WorkOSAPI, classify_error
+from authkit_asgi.api import WorkOSAPI
+from authkit_asgi.api_errors import classify_error
 from authkit_asgi.api_key import APIKey, api_key_of
 from authkit_asgi.api_key_memory import APIKeyMemory, Verdict
 from authkit_asgi.bearer_errors import InvalidAPIKeyError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from typing import Unpack
 
@@ -12,21 +11,21 @@ from workos import AsyncWorkOSClient
 from authkit_asgi.api import SignInOptions
 from authkit_asgi.auth import Auth, SignedIn, SignedOut, SignedOutReason
 from authkit_asgi.carried_credentials import CarriedCredentials
-from authkit_asgi.companion_cookies import CompanionCookies
 from authkit_asgi.config import AuthKitConfig
-from authkit_asgi.cookies import SetCookie
+from authkit_asgi.cookie_flush import CookieFlush
+from authkit_asgi.denials import DenialError, raised
 from authkit_asgi.errors import (
     GrantRejectedError,
     InvalidSessionError,
     KeysUnavailableError,
     ReauthenticationRequiredError,
-    SessionTooLargeError,
 )
 from authkit_asgi.loading import Loaded, renewed
 from authkit_asgi.reasons import REAUTHENTICATION_REASONS
 from authkit_asgi.recency import is_recent
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, SessionCookies
+from authkit_asgi.session_management import SessionManagement
 from authkit_asgi.sign_in import SignInResult
 from authkit_asgi.sign_ins import AuthenticateAnswer
 from authkit_asgi.starlette_auth import fill_in
@@ -35,7 +34,7 @@ from authkit_asgi.user_loading import UserLoading
 _SIGNED_OUT = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
 
 
-class AuthSession(CarriedCredentials, UserLoading, CompanionCookies):
+class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlush):
     """The session of one connection, as `request.state.authkit` and `CurrentSession`.
 
     Its methods collect cookies, which the middleware writes with the response's headers; once
@@ -96,40 +95,6 @@ class AuthSession(CarriedCredentials, UserLoading, CompanionCookies):
             auth.claims.auth_time, max_age=seconds, at=self._authkit.now(), leeway=leeway
         )
 
-    async def flush(self) -> list[SetCookie]:
-        """Return the cookies to write, and allow no more: the response's headers are being sent.
-
-        A response that took its time must not undo what others have done meanwhile: another
-        request may have exchanged the session that this one is about to write, or ended it.
-        """
-        kit, loaded, session = self._authkit, self._loaded, self._loaded.session
-        if session is not None and not self._is_settled:
-            newest = None
-            if not loaded.is_idle:
-                self.close()  # what another task asks for meanwhile would be lost
-                newest = await (kit.reseal(loaded) if loaded.is_outdated else kit.newest(session))
-                self._cookies.reopen()
-            if kit.is_over(session) or (newest is None and not kit.is_wanted(loaded)):
-                self._cookies.leave()
-            elif newest is not None:
-                kit.size_warning.note(newest)
-                with contextlib.suppress(SessionTooLargeError):  # that request has said so
-                    self._cookies.store(newest)
-        self._write_companions()
-        return self.close()
-
-    def flush_now(self) -> list[SetCookie] | None:
-        """Return what `flush` does, where nothing has to be awaited for it; `None` elsewhere."""
-        if not self._is_settled:
-            return None
-        self._write_companions()
-        return self.close()
-
-    @property
-    def _is_settled(self) -> bool:
-        loaded = self._loaded
-        return loaded.session is None or not (loaded.is_outdated or self._cookies.change_session)
-
     def fill_in_starlette(self) -> None:
         """Keep Starlette's own `request.user` and `request.auth` of this connection up to date.
 
@@ -137,10 +102,6 @@ class AuthSession(CarriedCredentials, UserLoading, CompanionCookies):
         """
         self._fills_in_starlette = self.consulted = True
         fill_in(self._scope, self.auth)
-
-    def close(self) -> list[SetCookie]:
-        """Return the cookies as they are, and allow no more."""
-        return self._cookies.close()
 
     def detach(self) -> None:
         """Let go of the connection, which is over: the two would keep each other in memory."""
@@ -286,6 +247,10 @@ class AuthSession(CarriedCredentials, UserLoading, CompanionCookies):
         self._expire_access_token()
         await self._authkit.end(session, values)
         return url
+
+    def _raised(self, denial: DenialError) -> Exception:
+        """Return what to raise for a denial; on a connection that is over, nobody is answered."""
+        return raised(self._scope, denial) if "type" in self._scope else denial
 
     def _set(self, loaded: Loaded) -> None:
         if loaded.sealed is not None:

@@ -80,6 +80,13 @@ def _add_emulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default="oauth",
         help="wording of errors: error and error_description, or code and message",
     )
+    add(
+        "--webhook-url",
+        default="",
+        metavar="URL",
+        help="where on this machine to send webhooks: of sessions that end, and of users and "
+        "memberships that are deleted",
+    )
 
 
 def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -117,12 +124,16 @@ def _seconds(text: str) -> int:
 
 
 def _emulate(arguments: argparse.Namespace) -> int:
-    emulator = WorkOSEmulator.demo(
-        access_token_lifetime=arguments.token_lifetime,
-        replay_window=arguments.replay_window,
-        reuse_revokes_session=arguments.reuse_revokes_session,
-        error_shape=arguments.error_shape,
-    )
+    try:
+        emulator = WorkOSEmulator.demo(
+            access_token_lifetime=arguments.token_lifetime,
+            replay_window=arguments.replay_window,
+            reuse_revokes_session=arguments.reuse_revokes_session,
+            error_shape=arguments.error_shape,
+            webhook_url=arguments.webhook_url,
+        )
+    except ValueError as error:
+        return _fail(str(error))
     try:
         server = make_server(emulator.app, on_shutdown=emulator.clear_faults)
     except ImportError:
@@ -136,8 +147,11 @@ def _emulate(arguments: argparse.Namespace) -> int:
         address = base_url(listener)
         sys.stdout.write(
             f"WorkOS emulator at {address} - set WORKOS_CLIENT_ID={emulator.client_id} "
-            f"WORKOS_API_KEY={emulator.api_key} WORKOS_BASE_URL={address}\n"
+            f"WORKOS_API_KEY={emulator.api_key} WORKOS_BASE_URL={address}"
         )
+        if arguments.webhook_url:
+            sys.stdout.write(f" WORKOS_WEBHOOK_SECRET={emulator.settings.webhook_secret}")
+        sys.stdout.write("\n")
         sys.stdout.flush()
         try:
             server.run([listener])

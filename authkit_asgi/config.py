@@ -25,6 +25,9 @@ from authkit_asgi.previous_passwords import previous_problems, with_previous
 from authkit_asgi.setting_kinds import type_problems
 from authkit_asgi.setting_types import AuthKitSettings, RefreshMode, SameSite
 
+WEBHOOK_PATH = "/webhooks/workos"
+"""Where `webhook_route` is unless it is told otherwise; public by itself."""
+
 _MIN_SESSION_BYTES, _MAX_SESSION_BYTES = 4096, 16_384  # of one cookie, of what is read
 _USER_FIELDS = frozenset(field.name for field in fields(User))
 _MIN_TIMEOUT_SECONDS = 10  # the time of last use is kept in whole seconds
@@ -185,6 +188,7 @@ class AuthKitConfig:
                 self.logout_path or f"{parent}/logout",
                 parent + self.callback_path,
                 urlsplit(self.redirect_uri).path,
+                WEBHOOK_PATH,
             }
         )
 

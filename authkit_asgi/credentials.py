@@ -9,6 +9,7 @@ from authkit_asgi.auth import Claims
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import ConfigurationError, InvalidTokenError, UnacceptableClaimsError
 from authkit_asgi.refresh import RefreshCoordinator
+from authkit_asgi.session_ends import is_over
 from authkit_asgi.tokens import AccessTokenVerifier
 
 NO_ISSUERS = (
@@ -44,7 +45,7 @@ class Credentials:
         in the claim of that name or, where that is absent, at the end of its issuer.
 
         Raises:
-            InvalidTokenError: It was not, has expired, or its session was signed out here.
+            InvalidTokenError: It was not, has expired, or its session is over.
             KeysUnavailableError: It cannot be verified now.
             ConfigurationError: The setting `issuers` is empty.
         """
@@ -52,8 +53,8 @@ class Credentials:
         claims = await self._verifier.verify(token)
         if not _names_client(claims, self.config.client_id):
             raise UnacceptableClaimsError("The access token does not say that this client has it")
-        if self.coordinator.is_ended(claims.sid):
-            raise InvalidTokenError("The access token's session was signed out")
+        if is_over(self.coordinator, claims):
+            raise InvalidTokenError("The access token's session is over")
         return AccessToken(token=token, claims=claims)
 
     async def validate_api_key(self, value: str) -> APIKey:

@@ -16,7 +16,7 @@ from authkit_asgi.auth import SignedIn, User
 from authkit_asgi.auth_session import AuthSession
 from authkit_asgi.callers import Caller
 from authkit_asgi.connection import get_auth, get_session
-from authkit_asgi.fastapi_router import auth_router
+from authkit_asgi.fastapi_router import auth_router, webhook_router
 from authkit_asgi.guards import Guard, require_signed_in
 from authkit_asgi.openapi import (
     AUTH_RESPONSES,
@@ -49,6 +49,7 @@ __all__ = [
     "require_recent_auth",
     "require_role",
     "require_user",
+    "webhook_router",
 ]
 
 Dependency: TypeAlias = Callable[..., Awaitable[SignedIn]]

@@ -1,9 +1,12 @@
-"""FastAPI: the auth routes as a router."""
+"""FastAPI: the auth routes and the webhook as routers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter
 
+from authkit_asgi.config import WEBHOOK_PATH
 from authkit_asgi.front_end import (
     SESSION_ROUTE,
     TOKEN_ROUTE,
@@ -15,6 +18,7 @@ from authkit_asgi.front_end import (
 )
 from authkit_asgi.openapi import AUTH_RESPONSES, SESSION_COOKIE
 from authkit_asgi.routes import OnError, OnSuccess, auth_routes
+from authkit_asgi.webhooks import OnEvent, webhook_route
 
 _NO_OWN_SCRIPT = {
     **AUTH_RESPONSES[403],
@@ -70,3 +74,16 @@ def auth_router(
     )
     router.routes.extend(routes)
     return router
+
+
+def webhook_router(
+    path: str = WEBHOOK_PATH,
+    *,
+    secret: str | Sequence[str],
+    on_event: OnEvent | None = None,
+) -> APIRouter:
+    """Return the route that WorkOS tells of sessions that are over, for `app.include_router`.
+
+    The arguments and errors are those of `authkit_asgi.webhook_route`.
+    """
+    return APIRouter(routes=[webhook_route(path, secret=secret, on_event=on_event)])

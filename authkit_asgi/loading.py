@@ -29,8 +29,9 @@ from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import RefreshCoordinator, Successor
 from authkit_asgi.renewal import SessionRenewal
-from authkit_asgi.session import Session, session_id, session_organization
+from authkit_asgi.session import Session, session_organization
 from authkit_asgi.session_choice import newest
+from authkit_asgi.session_ends import has_ended, is_over
 from authkit_asgi.session_reader import SessionReader
 from authkit_asgi.size_warning import SizeWarning
 from authkit_asgi.tokens import AccessTokenVerifier
@@ -159,7 +160,7 @@ class SessionLoader:
 
     async def _load_unrenewed(self, session: Session) -> Loaded:
         """Load a session that is not to be renewed now, or cannot be."""
-        if self._coordinator.is_ended(session_id(session)):
+        if has_ended(self._coordinator, session):
             return Loaded(auth=_OVER, session=session)
         try:
             return Loaded(auth=await authenticate(session, self._verifier), session=session)
@@ -178,7 +179,8 @@ class SessionLoader:
             raise  # a setting does not fit: a new token would not either, and the old one be spent
         except InvalidTokenError:
             pass
-        if self._coordinator.is_ended(auth.session_id if auth else session_id(session)):
+        known = self._coordinator
+        if has_ended(known, session) if auth is None else is_over(known, auth.claims):
             return Loaded(auth=_OVER, session=session)
         if auth is None:
             return await self._load_successor(session)
@@ -247,8 +249,9 @@ class SessionLoader:
         return unchanged if successor.auth.user is None else self._succeeded(session, successor)
 
     def _succeeded(self, session: Session, successor: Successor) -> Loaded:
-        if self._coordinator.is_ended(session_id(successor.session)):
-            return Loaded(auth=_OVER, session=successor.session)  # while it was under way
+        # While it was under way: its token may be a moment younger than what has ended the old one.
+        if any(has_ended(self._coordinator, each) for each in (session, successor.session)):
+            return Loaded(auth=_OVER, session=successor.session)
         return renewed(session, successor, self._clock())
 
     def _refusal(self, session: Session) -> Outcome | None:

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.types import Scope
 
-from authkit_asgi.auth_session import AuthSession
+from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.fetch_metadata import header
 from authkit_asgi.pkce import MAX_RETURN_PATH
 
@@ -32,19 +32,24 @@ def login_url(scope: Scope, *, path: str | None = None, max_age: int | None = No
 
 
 def _referring_path(scope: Scope) -> str | None:
-    session = scope["state"].get("authkit")
+    config = _config(scope)
     referrer = header(scope, b"referer")
-    if referrer is None or not isinstance(session, AuthSession):
+    if referrer is None or config is None:
         return None
-    origin = session.config.origin
+    origin = config.origin
     return referrer.removeprefix(origin) if referrer.startswith(f"{origin}/") else None
 
 
 def login_path(scope: Scope) -> str:
     """Return the path of the login route as browsers see it."""
-    session = scope["state"].get("authkit")
-    path = session.config.login_path if isinstance(session, AuthSession) else "/login"
-    return root_path(scope) + path
+    config = _config(scope)
+    return root_path(scope) + ("/login" if config is None else config.login_path)
+
+
+def _config(scope: Scope) -> AuthKitConfig | None:
+    """Return the settings of the `AuthSession` there may be."""
+    config = getattr(scope["state"].get("authkit"), "config", None)
+    return config if isinstance(config, AuthKitConfig) else None
 
 
 def root_path(scope: Scope) -> str:

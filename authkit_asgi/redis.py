@@ -20,11 +20,15 @@ from authkit_asgi.outcomes import Outcome
 from authkit_asgi.passwords import CookiePassword
 from authkit_asgi.polling import Polling
 from authkit_asgi.redis_connection import CALL_SECONDS, RedisConnection, RedisDownError
+from authkit_asgi.redis_listener import RevocationListener
 from authkit_asgi.redis_outcomes import SIGNED_OUT, SUPERSEDED, Found, RedisOutcomes
+from authkit_asgi.redis_revocations import RevocationFeed
 from authkit_asgi.redis_store import RedisSessionStore
 from authkit_asgi.refresh import Exchange, InProcessRefreshCoordinator, Landing
+from authkit_asgi.revocations import UserRevocation
 from authkit_asgi.sealed_outcomes import OutcomeSealer
 from authkit_asgi.seen_cookies import SeenCookies
+from authkit_asgi.shared_ends import SharedEnds
 from authkit_asgi.shared_exchange import SharedExchange
 
 _RETRY_SECONDS = (0.05, 1)  # between attempts to publish: at first, later
@@ -71,12 +75,15 @@ class RedisRefreshCoordinator:
         self._timeout = timeout
         self._clock = clock
         self._unpublished: OrderedDict[str, str] = OrderedDict()  # tokens, and who held their locks
-        self._ends: OrderedDict[str, str | None] = OrderedDict()  # not told yet
         # Of locks, so that one whose taking was not heard of can be taken again.
         self._owners: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, str] = (
             weakref.WeakKeyDictionary()
         )
         self._tasks = BackgroundTasks()
+        feed = RevocationFeed(self._redis, cookie_password, prefix=prefix, clock=clock)
+        self._ends = SharedEnds(self._shared, feed)
+        self._listener = RevocationListener(self._redis, feed, self._local)
+        self.revocations = self._local.revocations
         self._seen_cookies = SeenCookies(self._shared, self._tasks)
         self._polling = Polling()
 
@@ -143,29 +150,28 @@ class RedisRefreshCoordinator:
         self._local.see(key)
         self._seen_cookies.note(key)
 
-    async def end(self, session_id: str | None, *, is_superseded: bool = False) -> None:
+    async def end(self, session_id: str | None, *, is_superseded: bool = False) -> bool:
         """See `RefreshCoordinator.end`."""
         await self._local.end(session_id, is_superseded=is_superseded)
-        await self._tell_end(session_id, SUPERSEDED if is_superseded else SIGNED_OUT)
+        how = SUPERSEDED if is_superseded else SIGNED_OUT
+        return session_id is None or self._told(await self._ends.tell(session_id, how))
+
+    async def revoke(self, revocation: UserRevocation) -> bool:
+        """See `RefreshCoordinator.revoke`."""
+        await self._local.revoke(revocation)
+        return self._told(await self._ends.tell_revocation(revocation))
 
     async def begin(self, session_id: str | None) -> None:
         """See `RefreshCoordinator.begin`."""
+        is_news = self._local.is_ended(session_id)
         await self._local.begin(session_id)
-        await self._tell_end(session_id, None)
+        if session_id is not None:
+            self._told(await self._ends.tell(session_id, None, is_news=is_news))
 
-    async def _tell_end(self, session_id: str | None, how: str | None) -> None:
-        if session_id is None:
-            return
-        if how == SUPERSEDED and self._ends.get(session_id) == SIGNED_OUT:
-            return
-        self._ends[session_id] = how
-        if len(self._ends) > _MAX_UNPUBLISHED:
-            self._ends.popitem(last=False)
-        try:
-            await self._shared.end(session_id, how)
-            self._ends.pop(session_id, None)
-        except RedisDownError:
+    def _told(self, is_told: bool) -> bool:  # noqa: FBT001  # what telling has come to
+        if not is_told:
             self._tasks.start_once(self._publish_late)
+        return is_told
 
     def is_ended(self, session_id: str | None, *, or_superseded: bool = False) -> bool:
         """See `RefreshCoordinator.is_ended`."""
@@ -174,9 +180,11 @@ class RedisRefreshCoordinator:
     async def open(self) -> None:
         """See `RefreshCoordinator.open`."""
         self._redis.keep()
+        self._listener.open()
 
     async def aclose(self) -> None:
         """See `RefreshCoordinator.aclose`."""
+        await self._listener.aclose()
         await self._local.aclose()
         await self._tasks.aclose(CALL_SECONDS)
         await self._redis.release()
@@ -271,13 +279,7 @@ class RedisRefreshCoordinator:
         seconds, longest = _RETRY_SECONDS
         while True:
             with contextlib.suppress(RedisDownError):
-                while self._ends:
-                    session_id, how = self._ends.popitem(last=False)
-                    try:
-                        await self._shared.end(session_id, how)
-                    except BaseException:  # an event loop that ends, too: another one tells it
-                        self._ends.setdefault(session_id, how)
-                        raise
+                await self._ends.tell_late()
                 while self._unpublished:
                     await self._publish(*next(iter(self._unpublished.items())))
                 return

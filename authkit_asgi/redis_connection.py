@@ -6,11 +6,11 @@ import asyncio
 import copy
 import logging
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.client import NEVER_DECODE
@@ -34,6 +34,11 @@ _MAX_URGENT_CALLS = 4  # beside these
 # Whether it obeys again: one that is read-only or full may still read, and one that lacks replicas
 # run scripts. KEYS: any.
 _PROBE = "return redis.call('SET', KEYS[1], '', 'EX', 1)"
+
+
+# A client of the application's that belongs to another event loop raises RuntimeError; an answer
+# that is not Redis's, ValueError.
+_FAILURES = (RedisError, OSError, TimeoutError, RuntimeError, ValueError)
 
 
 class RedisDownError(Exception):
@@ -128,13 +133,26 @@ class RedisConnection:
         try:
             with fail_after_running(CALL_SECONDS):
                 return await client.execute(*command, **{NEVER_DECODE: True})
-        # A client of the application's that belongs to another event loop raises RuntimeError; an
-        # answer that is not Redis's, ValueError.
-        except (RedisError, OSError, TimeoutError, RuntimeError, ValueError) as error:
+        except _FAILURES as error:
             if "WRONGTYPE" in str(error):
                 raise ForeignTypeError from None
             self._degrade(error)
             raise RedisDownError from None
+
+    @asynccontextmanager
+    async def subscription(self, channel: str) -> AsyncIterator[Subscription]:
+        """Subscribe to a channel, over a connection of its own, until it fails.
+
+        Raises:
+            RedisDownError: It has failed. That says nothing of other calls.
+        """
+        async with self._clients.lend() as client:
+            subscription = Subscription(client, channel)
+            try:
+                await subscription.begin()
+                yield subscription
+            finally:
+                await subscription.aclose()
 
     def keep(self) -> None:
         """Keep the running event loop's connections until `release`."""
@@ -156,11 +174,88 @@ class RedisConnection:
         self._is_down = True
 
 
+class Subscription:
+    """What is published on a channel, as it comes; see `RedisConnection.subscription`."""
+
+    BEGUN = object()
+    """Stands before what is published from then on: at first, and whenever the library has
+    connected anew; what was published in between is lost."""
+
+    def __init__(self, client: _Client, channel: str) -> None:
+        # Beside those of the pool, which calls may need all of.
+        like = client.pool
+        self._pool: ConnectionPool = ConnectionPool(
+            connection_class=like.connection_class, max_connections=2, **like.connection_kwargs
+        )
+        self._redis: Any = Redis(connection_pool=self._pool)
+        self._pubsub: Any = self._redis.pubsub()
+        self._channel = channel
+        self._is_silent = False
+        self._reading: asyncio.Task[Any] | None = None
+
+    async def begin(self) -> None:
+        """Subscribe.
+
+        Raises:
+            RedisDownError: It cannot be done.
+        """
+        await _bounded(self._pubsub.subscribe(self._channel), 2 * CALL_SECONDS)
+        self._is_silent = True  # until it is confirmed
+
+    async def receive(self) -> object:
+        """Return the next, however long that takes.
+
+        Raises:
+            RedisDownError: Redis gives no sign of life.
+        """
+        while True:
+            # A task of its own, as what is given up in the middle would close the connection.
+            reading = self._reading or asyncio.create_task(self._pubsub.get_message(timeout=None))
+            self._reading = reading
+            if not (await asyncio.wait({reading}, timeout=CALL_SECONDS))[0]:
+                if self._is_silent:
+                    raise RedisDownError("silence")
+                self._is_silent = True
+                await _bounded(self._pubsub.ping(), CALL_SECONDS)
+                continue
+            self._reading, self._is_silent = None, False
+            message = await _bounded(reading, CALL_SECONDS)
+            kind = message and message["type"]
+            if kind == "subscribe":
+                return self.BEGUN
+            if kind == "message":
+                return message["data"]
+
+    async def call(self, *command: str | int) -> Any:
+        """Return what a command answers; raises as `receive` does."""
+        options = {NEVER_DECODE: True}
+        return await _bounded(self._redis.execute_command(*command, **options), CALL_SECONDS)
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        if self._reading is not None:
+            self._reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+            self._reading.cancel()
+        with suppress(*_FAILURES):
+            await self._pubsub.aclose()
+            await self._pool.disconnect()
+
+
+async def _bounded(work: Awaitable[Any], seconds: float) -> Any:
+    try:
+        with fail_after_running(seconds):
+            return await work
+    except _FAILURES as error:
+        name = type(error).__name__
+    raise RedisDownError(name)  # outside of the handler: the library's words hold the address
+
+
 class _Client:
     """A client in one event loop, and whose turn it is there."""
 
     def __init__(self, redis: Redis, *, is_ours: bool) -> None:
         self._redis = redis
+        self.pool = redis.connection_pool
         self._is_ours = is_ours
         self.execute: Callable[..., Any] = redis.execute_command
         # A pool refuses what goes beyond its connections.

@@ -13,6 +13,7 @@ from typing import Protocol
 from authkit_asgi.auth import Auth
 from authkit_asgi.errors import AuthKitError, InvalidTokenError, WorkOSUnavailableError
 from authkit_asgi.outcomes import Outcome, OutcomeMemory, Tombstones
+from authkit_asgi.revocations import Revocations, UserRevocation
 from authkit_asgi.session import Session
 
 
@@ -70,6 +71,9 @@ class RefreshCoordinator(Protocol):
     but never made up.
     """
 
+    revocations: Revocations
+    """What this process knows of users whose sessions are over; asked on every request."""
+
     async def run(self, key: str, exchange: Exchange) -> Landing:
         """Return what the token has come to: remembered, under way, or exchanged now.
 
@@ -111,8 +115,15 @@ class RefreshCoordinator(Protocol):
         """Note that a request has brought the cookie with this token. On every request: fast."""
         ...
 
-    async def end(self, session_id: str | None, *, is_superseded: bool = False) -> None:
-        """Note that a session was signed out, or that another has taken its cookie's place."""
+    async def end(self, session_id: str | None, *, is_superseded: bool = False) -> bool:
+        """Note that a session was signed out, or that another has taken its cookie's place.
+
+        Returns whether all who are to know have been told; else they will be.
+        """
+        ...
+
+    async def revoke(self, revocation: UserRevocation) -> bool:
+        """Note that a user's sessions are over; returns as `end` does."""
         ...
 
     async def begin(self, session_id: str | None) -> None:
@@ -149,6 +160,7 @@ class InProcessRefreshCoordinator:
         self._memory = OutcomeMemory(clock)
         self._signed_out = Tombstones(clock)
         self._superseded = Tombstones(clock)
+        self.revocations = Revocations(clock)
         self._flights: dict[asyncio.AbstractEventLoop, dict[str, asyncio.Task[Landing]]] = {}
         self._lock = threading.Lock()
 
@@ -214,9 +226,15 @@ class InProcessRefreshCoordinator:
         """See `RefreshCoordinator.see`."""
         self._memory.see(key)
 
-    async def end(self, session_id: str | None, *, is_superseded: bool = False) -> None:
+    async def end(self, session_id: str | None, *, is_superseded: bool = False) -> bool:
         """See `RefreshCoordinator.end`."""
         (self._superseded if is_superseded else self._signed_out).add(session_id)
+        return True
+
+    async def revoke(self, revocation: UserRevocation) -> bool:
+        """See `RefreshCoordinator.revoke`."""
+        self.revocations.add(revocation)
+        return True
 
     async def begin(self, session_id: str | None) -> None:
         """See `RefreshCoordinator.begin`."""

@@ -9,6 +9,7 @@ from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.inactivity import Inactivity
 from authkit_asgi.loading import Loaded
 from authkit_asgi.session import MAX_KEPT_LENGTH, Session, unseal_session
+from authkit_asgi.session import session_id as id_of
 from authkit_asgi.sign_in import SignInResult
 from authkit_asgi.stored_sessions import StoredSessions
 from authkit_asgi.stores import StoredSession
@@ -73,4 +74,10 @@ class ServerSessions:
             StoreUnavailableError: The store cannot be used. What is known to be the user's is ended
                 as soon as it can be; call again to be sure.
         """
-        return 0 if self._stored is None else await self._stored.revoke(user_id, session_id)
+        if self._stored is None:
+            return 0
+
+        def is_meant(session: Session) -> bool:
+            return session_id is None or id_of(session) == session_id
+
+        return await self._stored.revoke(user_id, is_meant)

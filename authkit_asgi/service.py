@@ -29,6 +29,8 @@ from authkit_asgi.server_sessions import ServerSessions
 from authkit_asgi.session import Session, session_id, session_organization
 from authkit_asgi.session_check import SessionCheck
 from authkit_asgi.session_contents import SessionContents, SessionTransform
+from authkit_asgi.session_ends import has_ended
+from authkit_asgi.session_revocation import SessionRevocation
 from authkit_asgi.sign_in import SignInFlow
 from authkit_asgi.sign_ins import SignIns
 from authkit_asgi.sign_out import logout_url
@@ -38,7 +40,7 @@ from authkit_asgi.stores import SessionStore
 from authkit_asgi.users import Users
 
 
-class AuthKit(SignIns, ServerSessions, Users, Credentials):
+class AuthKit(SignIns, ServerSessions, SessionRevocation, Users, Credentials):
     """The service behind the middleware, for scripts and for routes of one's own.
 
     Args:
@@ -193,7 +195,8 @@ class AuthKit(SignIns, ServerSessions, Users, Credentials):
             organization_id = session_organization(session)
         self._require_alive(session)
         successor = await self._renewal.refresh(session, organization_id)
-        self._require_alive(successor.session)  # it may have been ended meanwhile
+        for each in (session, successor.session):
+            self._require_alive(each)  # it may have been ended meanwhile
         return successor
 
     async def newest(self, session: Session) -> str | None:
@@ -224,7 +227,7 @@ class AuthKit(SignIns, ServerSessions, Users, Credentials):
 
     def is_over(self, session: Session) -> bool:
         """Tell whether a session was ended, or replaced, while a request was under way."""
-        return self.coordinator.is_ended(session_id(session), or_superseded=True)
+        return has_ended(self.coordinator, session, or_superseded=True)
 
     async def end(self, session: Session | None, values: Sequence[str] = ()) -> None:
         """Note that a session is over, so that no exchange under way brings it back.
@@ -272,7 +275,7 @@ class AuthKit(SignIns, ServerSessions, Users, Credentials):
         return logout_url(self.config, self.api, session, return_to)
 
     def _require_alive(self, session: Session) -> None:
-        if self.coordinator.is_ended(session_id(session)):
+        if has_ended(self.coordinator, session):
             raise GrantRejectedError("signed_out")
 
     async def open(self) -> None:

@@ -14,6 +14,7 @@ from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.session import Session
+from authkit_asgi.session_ends import is_over
 from authkit_asgi.session_reader import SessionReader
 from authkit_asgi.tokens import AccessTokenVerifier
 from authkit_asgi.verified_sessions import VerifiedSession, VerifiedSessions
@@ -87,7 +88,7 @@ class SessionCheck:
         return VerifiedSession(
             loaded=_new_loaded(auth=auth, session=session),
             session=session,
-            session_id=auth.session_id,
+            claims=auth.claims,
             refresh_key=None
             if session.refresh_token is None
             else refresh_key(session.refresh_token),
@@ -99,7 +100,7 @@ class SessionCheck:
     def _is_plain(self, found: VerifiedSession, *, may_refresh: bool) -> bool:
         """Tell whether nothing has become of a verified session; asked on every request."""
         key, coordinator = found.refresh_key, self._coordinator
-        if coordinator.is_ended(found.session_id):
+        if is_over(coordinator, found.claims):
             return False
         if may_refresh and key is not None:
             if next(coordinator.recall(key), None) is not None:

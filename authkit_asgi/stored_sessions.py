@@ -222,14 +222,14 @@ class StoredSessions:
         """
         return await self._users.described(user_id)
 
-    async def revoke(self, user_id: str, wanted: str | None) -> int:
-        """End a user's sessions, or the one of a session id; return how many there were.
+    async def revoke(self, user_id: str, is_meant: Callable[[Session], bool]) -> int:
+        """End those of a user's sessions that are meant; return how many there were.
 
         Raises:
             StoreUnavailableError: The store cannot be used.
         """
         listed, are_all = await self._users.of(user_id)
-        revoked = [found for found in listed if wanted is None or session_id(found) == wanted]
+        revoked = [found for found in listed if is_meant(found)]
         keys: set[str] = set()
         moved: set[str] = set()
         for session in revoked:

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import NamedTuple
 
+from authkit_asgi.auth import Claims
 from authkit_asgi.loading import Loaded
 from authkit_asgi.session import Session
 from authkit_asgi.tokens import SigningKey
@@ -18,7 +19,7 @@ class VerifiedSession(NamedTuple):
 
     loaded: Loaded
     session: Session
-    session_id: str
+    claims: Claims
     refresh_key: str | None
     """The name of its refresh token; `None` if it has none."""
     signing_key: SigningKey

@@ -21,7 +21,7 @@ from dotenv import dotenv_values
 
 from authkit_asgi import AuthKitConfig, ConfigurationError
 from example_app.emulator_process import emulator
-from example_app.main import app
+from example_app.main import WEBHOOK_PATH, create_app
 
 _PREFIX = "WORKOS_"
 _HIGHEST_PORT = 65_535
@@ -86,7 +86,11 @@ def _run(arguments: argparse.Namespace) -> None:
         if os.environ.get("WORKOS_API_KEY") or os.environ.get("WORKOS_CLIENT_ID"):
             _use_workos(address)
         else:
-            process = emulator(arguments.emulator_port, token_lifetime=arguments.token_lifetime)
+            process = emulator(
+                arguments.emulator_port,
+                token_lifetime=arguments.token_lifetime,
+                webhook_url=f"{address}{WEBHOOK_PATH}",
+            )
             _use_emulator(address, stack.enter_context(process))
         _serve(address, listeners)
 
@@ -160,6 +164,7 @@ def _serve(address: str, listeners: list[socket.socket]) -> None:
             await super().startup(sockets)
             _say(f"\nOpen {address}\n\nCtrl-C ends the demo.")
 
+    app = create_app(redis_url=os.environ.get("REDIS_URL"))  # now that the environment is complete
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_SHUTDOWN_SECONDS)
     Server(config).run(listeners)
 

@@ -14,8 +14,8 @@ _STOP_SECONDS = 5  # how long the emulator may take to end before it is killed
 
 
 @contextlib.contextmanager
-def emulator(port: int, *, token_lifetime: int) -> Iterator[Mapping[str, str]]:
-    """Run the emulator and yield the `WORKOS_*` variables that lead to it.
+def emulator(port: int, *, token_lifetime: int, webhook_url: str) -> Iterator[Mapping[str, str]]:
+    """Run the emulator, which sends its webhooks to `webhook_url`; yield the `WORKOS_*` variables.
 
     They are empty if it did not start; it has said why on standard error then. Where `port` is
     taken a free one is used.
@@ -24,8 +24,9 @@ def emulator(port: int, *, token_lifetime: int) -> Iterator[Mapping[str, str]]:
         *(sys.executable, "-m", "authkit_asgi.cli", "emulate"),
         *("--port", str(port if _is_free(port) else 0)),
         *("--token-lifetime", str(token_lifetime)),
+        *("--webhook-url", webhook_url),
     )
-    process = subprocess.Popen(  # noqa: S603  # a fixed command; its arguments are numbers
+    process = subprocess.Popen(  # noqa: S603  # a fixed command; its arguments are ours
         command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

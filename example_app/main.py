@@ -10,9 +10,12 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from authkit_asgi import AuthKitMiddleware, SessionStore
-from authkit_asgi.fastapi import auth_router
+from authkit_asgi.fastapi import auth_router, webhook_router
 from authkit_asgi.setting_types import AuthKitSettings
-from example_app import api, pages, problems
+from example_app import api, devices, pages, problems
+
+WEBHOOK_PATH = "/webhooks/workos"
+"""Where WorkOS is to send events, if the environment has the secret they are signed with."""
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -38,7 +41,10 @@ def create_app(
     )
     # /login, /signup, /callback, /logout; and /session, for the scripts of /front-end
     app.include_router(auth_router(session="/session"))
+    if secret := os.environ.get("WORKOS_WEBHOOK_SECRET"):
+        app.include_router(webhook_router(WEBHOOK_PATH, secret=secret))
     app.include_router(pages.router)
+    app.include_router(devices.router)
     app.include_router(api.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     problems.install(app)

@@ -59,6 +59,11 @@ def _clock(seconds: int) -> str:
     return f"at {dt.datetime.fromtimestamp(seconds, dt.UTC):%H:%M:%S} UTC"
 
 
+def _moment(text: str) -> str:
+    """Return a time as WorkOS writes it, for people."""
+    return f"{dt.datetime.fromisoformat(text).astimezone(dt.UTC):%-d %B %Y, %H:%M} UTC"
+
+
 def _as_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -78,4 +83,6 @@ _environment.filters.update(
     as_json=_as_json,
     signed_out=words.signed_out,
     method=words.method,
+    device=words.device,
+    moment=_moment,
 )

@@ -47,6 +47,24 @@ _METHODS = {
     "SSO": "Single sign-on",
 }
 
+# The first whose mark is there: browsers name those that they want to be taken for, too.
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
 _SWITCH = {
     "sso_required": "This organization asks you to sign in through its own identity provider.",
     "mfa_enrollment": "This organization asks for a second factor, which you have to set up first.",
@@ -71,6 +89,16 @@ def signed_out(reason: SignedOutReason) -> str:
 def method(name: str | None) -> str:
     """Say how somebody signed in; a method without words of its own is shown as WorkOS names it."""
     return "Not known" if name is None else _METHODS.get(name, name)
+
+
+def device(user_agent: str | None) -> str:
+    """Say which browser and system a session is from, as far as these say it themselves."""
+    text = user_agent or ""
+    browser = next((name for mark, name in _BROWSERS if mark in text), None)
+    system = next((name for mark, name in _SYSTEMS if mark in text), None)
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or system or "Unknown device"
 
 
 def switch_notice(error: AuthKitError, organization_id: str) -> Notice:

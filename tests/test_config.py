@@ -292,7 +292,8 @@ def test_addresses_are_built_from_the_settings():
     assert config.origin == "https://app.example.com"
     assert config.jwks_url == "https://api.example.com/sso/jwks/client_emulator"
     assert config.own_paths == {
-        "/auth/login", "/auth/signup", "/auth/logout", "/auth/callback", "/sub/callback"
+        "/auth/login", "/auth/signup", "/auth/logout", "/auth/callback", "/sub/callback",
+        "/webhooks/workos",
     }  # fmt: skip
 
 

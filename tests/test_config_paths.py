@@ -9,4 +9,5 @@ from authkit_asgi import AuthKitConfig
 
 def test_own_paths_follow_the_login_path_and_the_names_that_are_set():
     paths = AuthKitConfig(**settings(login_path="/auth/login", logout_path="/bye")).own_paths
-    assert paths == {"/auth/login", "/auth/signup", "/bye", "/auth/callback", "/callback"}
+    own = {"/auth/login", "/auth/signup", "/bye", "/auth/callback", "/callback"}
+    assert paths == {*own, "/webhooks/workos"}

@@ -37,6 +37,12 @@ EXPECTED = {
     ): "nothing: a class's name, and words of ours",
     ("redis_connection.py", "Restored: Redis can be used again"): "no arguments",
     (
+        "redis_listener.py",
+        "Degraded: what other workers end is heard late (%s)",
+    ): "nothing: a class's name",
+    ("redis_listener.py", "Restored: what other workers end is heard at once"): "no arguments",
+    ("webhooks.py", "A webhook was refused: %s"): "nothing: words of ours",
+    (
         "exchange.py",
         "Denied: refresh of session %r of user %r (%s)",
     ): "WorkOS: repr of ids it has issued, and a word of [a-z0-9_]",

@@ -22,5 +22,7 @@ from authkit_asgi.testing.outages import BreakWorkOS as BreakWorkOS
 from authkit_asgi.testing.outages import Outage as Outage
 from authkit_asgi.testing.sessions import Impersonator as Impersonator
 from authkit_asgi.testing.settings import Settings as Settings
+from authkit_asgi.testing.webhooks import SignedWebhook as SignedWebhook
+from authkit_asgi.testing.webhooks import sign_webhook as sign_webhook
 
 pytest_plugins = ("authkit_asgi.testing.plugin",)  # pytest takes a plugin's plugins along

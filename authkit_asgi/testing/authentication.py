@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from authkit_asgi.testing.calls import Call, Endpoint
 from authkit_asgi.testing.credentials import CredentialEndpoints
 from authkit_asgi.testing.directory import EmulatedUser
+from authkit_asgi.testing.paging import one_page
 from authkit_asgi.testing.refusal import Refusal, invalid_request, not_found
 from authkit_asgi.testing.state import EmulatorState
 
@@ -96,17 +97,15 @@ class AuthenticationEndpoints:
 
     def _sessions_of_user(self, call: Call) -> Response:
         sessions = self._state.sessions.active_of(self._find_user(call).id)
-        return JSONResponse(
-            {
-                "object": "list",
-                "data": [session.as_json() for session in sessions],
-                "list_metadata": {"before": None, "after": None},
-            }
-        )
+        page, list_metadata = one_page(sessions, call.query)
+        data = [session.as_json() for session in page]
+        return JSONResponse({"object": "list", "data": data, "list_metadata": list_metadata})
 
     def _revoke(self, call: Call) -> Response:
-        if self._state.sessions.end(_required(call.fields(), "session_id")) is None:
+        session = self._state.sessions.end(_required(call.fields(), "session_id"))
+        if session is None:
             raise not_found("Session")
+        self._state.browsers.sign_out(session.authentication.browser_id)
         return JSONResponse({"success": True})
 
     def _find_user(self, call: Call) -> EmulatedUser:

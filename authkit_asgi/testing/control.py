@@ -29,10 +29,12 @@ class ControlEndpoints:
             "reset": self._reset,
             "settings": self._change_settings,
             "users": self._add_user,
+            "users/remove": self._remove_user,
             "organizations": self._add_organization,
             "memberships": self._add_membership,
             "api-keys": self._add_api_key,
             "api-keys/revoke": self._revoke_api_key,
+            "memberships/remove": self._remove_membership,
             "sign-in": self._sign_in,
             "tokens": self._mint,
             "impersonate": self._impersonate,
@@ -91,6 +93,15 @@ class ControlEndpoints:
 
     def _revoke_api_key(self, body: dict[str, Any]) -> Any:
         self._emulator.revoke_api_key(body["id"])
+        return {}
+
+    def _remove_user(self, body: dict[str, Any]) -> Any:
+        self._emulator.remove_user(body.pop("user_id"), **body)
+        return {}
+
+    def _remove_membership(self, body: dict[str, Any]) -> Any:
+        user, organization = body.pop("user_id"), body.pop("organization_id")
+        self._emulator.remove_membership(user, organization, **body)
         return {}
 
     def _sign_in(self, body: dict[str, Any]) -> Any:

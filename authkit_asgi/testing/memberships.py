@@ -10,13 +10,11 @@ from starlette.responses import JSONResponse, Response
 from authkit_asgi.testing.calls import Call, Endpoint
 from authkit_asgi.testing.directory import Membership
 from authkit_asgi.testing.identifiers import timestamp
-from authkit_asgi.testing.refusal import Refusal
+from authkit_asgi.testing.paging import one_page, unprocessable
 from authkit_asgi.testing.state import EmulatorState
 
 # Every membership has this status: the emulator knows no invitations and no deactivation.
 _STATUS = "active"
-_DEFAULT_LIMIT = 10
-_HIGHEST_LIMIT = 100
 
 
 class MembershipEndpoints:
@@ -42,12 +40,12 @@ class MembershipEndpoints:
         user_id = call.query.get("user_id") or None
         organization_id = call.query.get("organization_id") or None
         if user_id is None and organization_id is None:
-            raise _unprocessable("Give a user_id, an organization_id, or both.")
+            raise unprocessable("Give a user_id, an organization_id, or both.")
         found = self._state.directory.find_memberships(user_id, organization_id)
         # The SDKs send one parameter, its values joined by commas.
         if _STATUS not in (call.query.get("statuses") or _STATUS).split(","):
             found = ()
-        page, list_metadata = _page(_sorted(found, call.query), call.query)
+        page, list_metadata = one_page(_sorted(found, call.query), call.query)
         data = [self._as_json(membership) for membership in page]
         return JSONResponse({"object": "list", "data": data, "list_metadata": list_metadata})
 
@@ -74,45 +72,5 @@ class MembershipEndpoints:
 def _sorted(found: Sequence[Membership], query: Mapping[str, str]) -> Sequence[Membership]:
     order = query.get("order", "desc")
     if order not in {"asc", "desc"}:
-        raise _unprocessable("order must be asc or desc.")
+        raise unprocessable("order must be asc or desc.")
     return found if order == "asc" else found[::-1]
-
-
-def _page(
-    found: Sequence[Membership], query: Mapping[str, str]
-) -> tuple[Sequence[Membership], dict[str, str | None]]:
-    """Return one page and the cursors to its neighbours, ``None`` where there is none."""
-    limit = _limit(query)
-    ids = [membership.id for membership in found]
-    first, end = 0, len(ids)
-    if "after" in query:
-        first = _position(ids, query["after"]) + 1
-    if "before" in query:
-        end = _position(ids, query["before"])
-    if "before" in query and "after" not in query:
-        first = max(first, end - limit)
-    else:
-        end = min(end, first + limit)
-    page = found[first:end]
-    before = page[0].id if page and first > 0 else None
-    after = page[-1].id if page and end < len(ids) else None
-    return page, {"before": before, "after": after}
-
-
-def _limit(query: Mapping[str, str]) -> int:
-    text = query.get("limit", str(_DEFAULT_LIMIT))
-    # Three digits at most: Python refuses to read very long numbers.
-    limit = int(text) if text.isdecimal() and len(text) <= len(str(_HIGHEST_LIMIT)) else 0
-    if not 1 <= limit <= _HIGHEST_LIMIT:
-        raise _unprocessable(f"limit must be between 1 and {_HIGHEST_LIMIT}.")
-    return limit
-
-
-def _position(ids: Sequence[str], cursor: str) -> int:
-    if cursor not in ids:
-        raise _unprocessable("before and after must be ids of the list.")
-    return ids.index(cursor)
-
-
-def _unprocessable(message: str) -> Refusal:
-    return Refusal(422, "unprocessable_entity", message)

@@ -67,7 +67,9 @@ class People:
     def remove_user(self, user: UserReference) -> None:
         """Delete a user; refreshes of the user's sessions fail from now on."""
         with self._state.lock:
-            self._state.directory.remove_user(identifier(user))
+            removed = self._state.directory.users[identifier(user)]
+            self._state.directory.remove_user(removed.id)
+            self._state.webhooks.send("user.deleted", removed.as_json())
 
     def add_organization(
         self,
@@ -147,8 +149,13 @@ class People:
 
     def remove_membership(self, user: UserReference, organization: OrganizationReference) -> None:
         """End a membership; refreshes into that organization fail from now on."""
+        user_id, organization_id = identifier(user), identifier(organization)
         with self._state.lock:
-            self._state.directory.remove_membership(identifier(user), identifier(organization))
+            removed = self._state.directory.membership(user_id, organization_id)
+            self._state.directory.remove_membership(user_id, organization_id)
+            if removed is not None:
+                event = {**removed.as_json(), "organization_id": organization_id}
+                self._state.webhooks.send("organization_membership.deleted", event)
 
 
 def _rights(membership: Membership | None) -> dict[str, Any]:

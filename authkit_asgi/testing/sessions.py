@@ -11,6 +11,7 @@ from authkit_asgi.testing.identifiers import new_identifier, timestamp
 from authkit_asgi.testing.refusal import invalid_grant
 from authkit_asgi.testing.settings import Settings
 from authkit_asgi.testing.signing import SigningKeys
+from authkit_asgi.testing.webhooks import Webhooks
 
 _SESSION_LIFETIME_SECONDS = 365 * 24 * 3600
 
@@ -67,7 +68,7 @@ class Session:
     ended_at: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the WorkOS Session object of a session that has not ended."""
+        """Return the WorkOS Session object."""
         impersonator = self.authentication.impersonator
         listed = _LISTED_METHODS.get(self.method, "oauth")
         body: dict[str, Any] = {
@@ -78,9 +79,9 @@ class Session:
             "ip_address": self.authentication.ip_address,
             "user_agent": self.authentication.user_agent,
             "auth_method": listed,
-            "status": "active",
+            "status": "active" if self.ended_at is None else "revoked",
             "expires_at": timestamp(self.created_at + _SESSION_LIFETIME_SECONDS),
-            "ended_at": None,
+            "ended_at": None if self.ended_at is None else timestamp(self.ended_at),
             "created_at": timestamp(self.created_at),
             "updated_at": timestamp(self.updated_at),
         }
@@ -109,11 +110,13 @@ class Sessions:
         directory: Directory,
         keys: SigningKeys,
         clock: Callable[[], float],
+        webhooks: Webhooks,
     ) -> None:
         self._settings = settings
         self._directory = directory
         self._keys = keys
         self._clock = clock
+        self._webhooks = webhooks
         self._sessions: list[Session] = []
         self._refresh_tokens: dict[str, _RefreshToken] = {}
 
@@ -186,6 +189,7 @@ class Sessions:
         for session in self._sessions:
             if session.id == session_id and session.ended_at is None:
                 session.ended_at = self._clock()
+                self._webhooks.send("session.revoked", session.as_json())
                 return session
         return None
 

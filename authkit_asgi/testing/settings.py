@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict, cast, get_args
 
+from authkit_asgi.testing.connections import is_loopback_origin
 from authkit_asgi.testing.refusal import ErrorShape
 
 
@@ -23,6 +24,8 @@ class SettingValues(TypedDict, total=False):
     omit_method_on_refresh: bool
     error_shape: ErrorShape
     redirect_uris: Sequence[str]
+    webhook_url: str
+    webhook_secret: str
 
 
 _PRODUCTION_API = "https://api.workos.com"
@@ -47,6 +50,9 @@ class Settings:
         error_shape: How ``authenticate`` words its errors: ``oauth`` is ``error`` and
             ``error_description``, ``workos`` is ``code`` and ``message``.
         redirect_uris: The redirect URIs allowed; empty allows any.
+        webhook_url: Where events are sent, on this machine: sessions that end, users and
+            memberships that are deleted. Empty for nowhere.
+        webhook_secret: What they are signed with.
     """
 
     client_id: str = "client_emulator"
@@ -59,6 +65,8 @@ class Settings:
     omit_method_on_refresh: bool = False
     error_shape: ErrorShape = "oauth"
     redirect_uris: Sequence[str] = ()
+    webhook_url: str = ""
+    webhook_secret: str = "whsec_emulator"  # noqa: S105  # of no account
 
     def __post_init__(self) -> None:
         self.issuer = self.issuer or f"{_PRODUCTION_API}/user_management/{self.client_id}"
@@ -76,9 +84,10 @@ class Settings:
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings without the secret."""
-        return {name: getattr(self, name) for name in _NAMES if name != "api_key"}
+        return {name: getattr(self, name) for name in _NAMES if name not in _SECRETS}
 
 
+_SECRETS = frozenset({"api_key", "webhook_secret"})
 _NAMES = tuple(field.name for field in fields(Settings))
 
 
@@ -111,6 +120,13 @@ def _addresses(value: Any) -> tuple[str, ...] | None:
     return tuple(value) if all(isinstance(item, str) for item in value) else None
 
 
+def _loopback_address(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    scheme, _, rest = value.partition("://")
+    return value if value == "" or is_loopback_origin(f"{scheme}://{rest.split('/')[0]}") else None
+
+
 # For each setting what it must be, and a reader that returns `None` for anything else.
 _READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "client_id": ("a text that is not empty", _text),
@@ -123,6 +139,8 @@ _READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "omit_method_on_refresh": ("true or false", _switch),
     "error_shape": ("'oauth' or 'workos'", _shape),
     "redirect_uris": ("a list of addresses", _addresses),
+    "webhook_url": ("an http address of this machine, or empty", _loopback_address),
+    "webhook_secret": ("a text that is not empty", _text),
 }
 
 

@@ -15,6 +15,7 @@ from authkit_asgi.testing.one_time_codes import OneTimeCodes
 from authkit_asgi.testing.sessions import Sessions
 from authkit_asgi.testing.settings import Settings
 from authkit_asgi.testing.signing import SigningKeys
+from authkit_asgi.testing.webhooks import Webhooks
 
 
 class EmulatorState:
@@ -37,8 +38,13 @@ class EmulatorState:
         self.browsers: Browsers = Browsers()
         self.faults: Faults = Faults()
         self.journal: Journal = Journal()
+        self.webhooks: Webhooks = Webhooks(settings, clock)
         self.sessions: Sessions = Sessions(
-            settings=settings, directory=self.directory, keys=self.keys, clock=clock
+            settings=settings,
+            directory=self.directory,
+            keys=self.keys,
+            clock=clock,
+            webhooks=self.webhooks,
         )
 
     def clear(self) -> None:

@@ -179,7 +179,7 @@ async def test_every_key_expires_whatever_was_done(server):
     await second.aclose()
     names = server.contents()
     kinds = sorted(name.split(":")[1] for name in names)
-    assert kinds == ["before", "ended", "ended", "lock", "outcome", "outcome"]
+    assert kinds == ["before", "ended", "ended", "lock", "outcome", "outcome", "revocations"]
     assert all(0 < server.admin.ttl(name) <= 3600 for name in names)
     workos.may_end.set()
     await holding

@@ -37,6 +37,14 @@ class Emulator:
         response.raise_for_status()
         return response.json()
 
+    def api(self, method: str, path: str, **body: Any) -> Any:
+        """Call WorkOS's own API, below /user_management."""
+        key = {"Authorization": f"Bearer {self.variables['WORKOS_API_KEY']}"}
+        address = f"{self.base_url}/user_management/{path}"
+        response = httpx.request(method, address, headers=key, json=body, timeout=_DEADLINE_SECONDS)
+        response.raise_for_status()
+        return response.json()
+
     def count(self, **match: str) -> int:
         """Count requests, by `endpoint` and `grant_type`."""
         address = f"{self.base_url}/_emulator/requests"

@@ -4,6 +4,7 @@ Its own pages forbid frames, so there is one more, for other sites to embed and 
 Below /bundled are guarded pages whose denials are the package's own.
 /scripts/token hands the access token to scripts, and /scripts/asked says who has asked.
 With EAGER_AUTH set there is another, whose script takes the access token as the README has it.
+With REDIS_URL set, the workers of that Redis tell each other which sessions are over.
 STORE and PREVIOUS_STORE are addresses of the Redis that keeps the sessions, or has kept them.
 """
 
@@ -43,6 +44,7 @@ def make() -> FastAPI:
     )
     app = create_app(
         jwt_leeway=0,
+        redis_url=os.environ.get("REDIS_URL"),
         eager_auth="EAGER_AUTH" in os.environ,
         store=store,
         previous_store=previous,

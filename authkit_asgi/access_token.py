@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from authkit_asgi.auth import Claims, Impersonator
+from authkit_asgi.auth import Claims, Impersonator, impersonator_of
 from authkit_asgi.grants import Grants
 
 
@@ -73,9 +72,7 @@ class AccessToken(Grants):
     @property
     def impersonator(self) -> Impersonator | None:
         """Who acts in the user's name (RFC 8693, 4.1); tokens do not say why."""
-        actor = self.claims.get("act")
-        who = actor.get("sub") if isinstance(actor, Mapping) else None
-        return Impersonator(email=who) if isinstance(who, str) else None
+        return impersonator_of(self.claims)
 
     def _names(self, claim: str) -> tuple[str, ...]:
         names: tuple[str, ...] = self.claims.get(claim, ())  # the verifier has seen to its type

@@ -245,6 +245,14 @@ class SignedOut:
 
 _new_signed_in = quick_maker(SignedIn)
 
+
+def impersonator_of(claims: Claims) -> Impersonator | None:
+    """Return who a token says acts in the user's name (RFC 8693, 4.1); it does not say why."""
+    actor = claims.get("act")
+    who = actor.get("sub") if isinstance(actor, Mapping) else None
+    return Impersonator(email=who) if isinstance(who, str) else None
+
+
 Auth: TypeAlias = SignedIn | SignedOut
 """Who a request is from. ``auth.user is None``, `isinstance` and `match` narrow it."""
 
@@ -270,7 +278,8 @@ def signed_in(
         permissions=get("permissions", ()),
         entitlements=get("entitlements", ()),
         feature_flags=get("feature_flags", ()),
-        impersonator=impersonator,
+        # A session that somebody else has sealed, or changed, may not name them.
+        impersonator=impersonator or (impersonator_of(claims) if "act" in claims else None),
         authentication_method=authentication_method,
         expires_at=claims["exp"],
     )

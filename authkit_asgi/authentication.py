@@ -36,7 +36,7 @@ async def authenticate(session: Session, verifier: AccessTokenVerifier) -> Signe
         InvalidSessionError: The token is not the sealed user's.
         KeysUnavailableError: It cannot be verified now.
     """
-    return _signed_in(session, await verifier.verify(session.access_token))
+    return _signed_in(session, await verifier.verify(session.access_token, is_vouched=True))
 
 
 def authenticate_now(

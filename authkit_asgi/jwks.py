@@ -35,8 +35,7 @@ _COOL_DOWN_SECONDS = 30.0
 _WAIT_FACTOR = 2
 """Keys older than so many times `max_age` (no traffic renewed them) are not used unasked."""
 _MAX_DOCUMENT_BYTES = 1_000_000
-_MAX_PARTS = 10_000
-"""Opening brackets or commas of JSON; a megabyte of small values takes long to build."""
+_MAX_PARTS = 10_000  # opening brackets or commas of JSON; small values take long to build
 _MAX_LEVELS = 100  # of JSON; how many the interpreter bears differs from version to version
 _MAX_KEYS = 100
 _MIN_RSA_BITS = 2048
@@ -148,10 +147,9 @@ class KeySetCache:
         # Replaced as one, so that a thread never sees new keys with an old time.
         self._held: tuple[Mapping[str, RSAKey], float] = ({}, -math.inf)
         self._failed_at = -math.inf
-        self._missed_at = -math.inf
+        self._missed_at = {False: -math.inf, True: -math.inf}  # by `is_vouched`
         self._failing = False
-        # A task belongs to its loop: what another loop started can neither be awaited nor
-        # relied upon, as the loop may be closed at any time.
+        # A task belongs to its loop: another can neither await it nor rely upon it.
         self._flights: dict[asyncio.AbstractEventLoop, asyncio.Task[bool]] = {}
         self._flights_lock = threading.Lock()
 
@@ -170,10 +168,11 @@ class KeySetCache:
                 self._fly()
         return keys.get(kid)
 
-    async def find(self, kid: str) -> RSAKey | None:
+    async def find(self, kid: str, *, is_vouched: bool = False) -> RSAKey | None:
         """Return the key after asking for the set where that may help; waits 5 s at most.
 
         None means that the set was asked, just now or within the cool-down, and has no such key.
+        What is vouched for, as by a seal, has a cool-down apart from what strangers make up.
 
         Raises:
             KeysUnavailableError: the set could not be fetched, so nothing is known of this key.
@@ -186,12 +185,12 @@ class KeySetCache:
                 return self._settle(kid)
         # A fetch that was under way when the token came may have been answered before the
         # token's key was published: only one begun later can tell that there is no such key.
-        now = self._clock()
-        if kid not in self._held[0] and _elapsed(self._missed_at, now) < _COOL_DOWN_SECONDS:
+        now, missed_at = self._clock(), self._missed_at[is_vouched]
+        if kid not in self._held[0] and _elapsed(missed_at, now) < _COOL_DOWN_SECONDS:
             return None
         if self._is_retry_due(now) and await _land(self._fly(), deadline):
             if kid not in self._held[0]:
-                self._missed_at = now
+                self._missed_at[is_vouched] = now
             return self._held[0].get(kid)
         return self._settle(kid)
 

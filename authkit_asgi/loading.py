@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from authkit_asgi.auth import Auth, Claims, SignedIn, SignedOut, SignedOutReason
+from authkit_asgi.auth import Auth, SignedIn, SignedOut, SignedOutReason
 from authkit_asgi.authentication import authenticate
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter
@@ -29,6 +29,7 @@ from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import RefreshCoordinator, Successor
 from authkit_asgi.renewal import SessionRenewal
+from authkit_asgi.renewal_time import LONGEST_BUFFER, renewal_buffer
 from authkit_asgi.session import Session, session_organization
 from authkit_asgi.session_choice import newest
 from authkit_asgi.session_ends import has_ended, is_over
@@ -38,8 +39,6 @@ from authkit_asgi.tokens import AccessTokenVerifier
 
 _KEYS_SECONDS = 1  # a sign-out must not wait for WorkOS: in a new process there are no keys yet
 _EARLY_SECONDS = 2  # what renewing a token that is still good may cost a request
-LONGEST_BUFFER, _SHORT_BUFFER = 60, 30  # seconds before `exp`; the latter up to a lifetime of:
-_SHORT_LIFETIME = 300
 _CERTAIN_SECONDS = 60  # after a refusal; until then another worker may have won the exchange
 
 NO_COOKIE = SignedOut(reason=SignedOutReason.NO_SESSION_COOKIE_PROVIDED)
@@ -231,7 +230,9 @@ class SessionLoader:
         """Replace a token that lives on the leeway for skewed clocks; if that fails, it serves."""
         loaded = await self._load_successor(session)
         is_outage = loaded.auth.user is None and loaded.auth.retry_after is not None
-        return Loaded(auth=auth, session=session) if is_outage and not loaded.sealed else loaded
+        if is_outage and not loaded.sealed:
+            return self._unless_ended(Loaded(auth=auth, session=session))
+        return loaded
 
     async def _renew_early(self, session: Session, auth: SignedIn) -> Loaded:
         """Renew a session whose token is still good; whatever comes of it, the token serves."""
@@ -240,13 +241,21 @@ class SessionLoader:
             with anyio.fail_after(_EARLY_SECONDS):
                 successor = await self._renewal.refresh(session, auth.organization_id)
         except (AuthKitError, TimeoutError):
-            return unchanged
+            return self._unless_ended(unchanged)
         # One that cannot be stored, or verified yet, is remembered: it can wait until this one has
         # expired.
         if not self._cookies.fits(successor.sealed):
             self._size_warning.note_refused(successor.sealed)
-            return unchanged
-        return unchanged if successor.auth.user is None else self._succeeded(session, successor)
+            return self._unless_ended(unchanged)
+        if successor.auth.user is None:
+            return self._unless_ended(unchanged)
+        return self._succeeded(session, successor)
+
+    def _unless_ended(self, loaded: Loaded) -> Loaded:
+        """Return what was loaded, unless its session has ended while an exchange was under way."""
+        session = loaded.session
+        is_ended = session is not None and has_ended(self._coordinator, session)
+        return Loaded(auth=_OVER, session=session) if is_ended else loaded
 
     def _succeeded(self, session: Session, successor: Successor) -> Loaded:
         # While it was under way: its token may be a moment younger than what has ended the old one.
@@ -278,15 +287,3 @@ def renewed(session: Session, successor: Successor, at: float) -> Loaded:
         is_renewed=successor.session.refresh_token != session.refresh_token,
         loaded_at=at,
     )
-
-
-def renewal_buffer(config: AuthKitConfig, claims: Claims) -> float:
-    """Return how many seconds before its end a token is renewed; 0 for not before."""
-    if claims.iat is None:
-        return 0
-    lifetime = claims.exp - claims.iat
-    buffer = config.refresh_buffer
-    if buffer is None:
-        buffer = _SHORT_BUFFER if lifetime <= _SHORT_LIFETIME else LONGEST_BUFFER
-    # A buffer as long as the lifetime would renew the token on every request.
-    return min(buffer, lifetime / 2)

@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Callable
 
 from authkit_asgi.config import AuthKitConfig
-from authkit_asgi.loading import Loaded, renewal_buffer
+from authkit_asgi.loading import Loaded
 from authkit_asgi.outcomes import KNOWN_SECONDS, refresh_key
 from authkit_asgi.refresh import RefreshCoordinator
+from authkit_asgi.renewal_time import renewal_buffer
 from authkit_asgi.session import seal_session, session_id
 from authkit_asgi.session_contents import SessionContents
 from authkit_asgi.stored_sessions import StoredSessions

@@ -9,10 +9,11 @@ from authkit_asgi.authentication import authenticate_now
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import InvalidSessionError, InvalidTokenError
 from authkit_asgi.inactivity import Inactivity
-from authkit_asgi.loading import INVALID, LONGEST_BUFFER, Loaded
+from authkit_asgi.loading import INVALID, Loaded
 from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.quick_making import quick_maker
 from authkit_asgi.refresh import RefreshCoordinator
+from authkit_asgi.renewal_time import LONGEST_BUFFER
 from authkit_asgi.session import Session
 from authkit_asgi.session_ends import is_over
 from authkit_asgi.session_reader import SessionReader

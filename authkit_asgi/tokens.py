@@ -100,12 +100,17 @@ class AccessTokenVerifier:
         self._clock = clock
         self._known_headers: dict[bytes, str] = {}
 
-    async def verify(self, token: str) -> Claims:
+    async def verify(self, token: str, *, is_vouched: bool = False) -> Claims:
         """Return the claims of a token that is authentic, alive and a user session's.
 
         The signature is RS256 by the key that the header's `kid` names; a header without `kid` or
         with `crit` is refused, all its other members have no effect (RFC 7515, RFC 8725). `exp`,
         `sub` and `sid` are required. Dates are given in whole seconds, rounded down.
+
+        Args:
+            token: The token as it came; any text.
+            is_vouched: Whether something authentic brings it, such as a session's seal; then key
+                ids that strangers make up do not delay the look for its key.
 
         Raises:
             ExpiredTokenError: `exp` is over and nothing else is wrong.
@@ -115,7 +120,7 @@ class AccessTokenVerifier:
             KeysUnavailableError: the keys cannot be fetched; nothing is known against the token.
         """
         segments, kid = self._open(token)
-        key = self._keys.get(kid) or await self._keys.find(kid)
+        key = self._keys.get(kid) or await self._keys.find(kid, is_vouched=is_vouched)
         if key is None:
             raise UnknownKeyError("The access token names a key that the key set does not have")
         return self._verify(segments, kid, key)

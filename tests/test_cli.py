@@ -71,6 +71,17 @@ def test_emulate_returns_when_the_server_ends(monkeypatch: pytest.MonkeyPatch) -
     assert cli.main(["emulate", "--port", "0"]) == 0
 
 
+def test_emulate_with_webhooks_prints_their_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: None)  # noqa: ARG005  # its signature
+    url = "http://localhost:8000/webhooks/workos"
+    assert cli.main(["emulate", "--port", "0", "--webhook-url", url]) == 0
+    assert " WORKOS_WEBHOOK_SECRET=" in capsys.readouterr().out
+    assert cli.main(["emulate", "--port", "0"]) == 0
+    assert "WEBHOOK" not in capsys.readouterr().out
+
+
 def test_emulate_on_a_taken_port_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -8,7 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
-from emulated import START, sealed, service
+from emulated import PASSWORD, START, sealed, service
 from renewing import until_asked
 
 from authkit_asgi import AuthKit
@@ -233,3 +233,24 @@ async def test_own_routes_renew_nothing(authkit, emulator, good):
     loaded = await authkit.load([good], may_refresh=False)
     assert loaded.auth.user.id == "user_ada"
     assert asked(emulator) == 0
+
+
+@pytest.mark.parametrize("second", [280, 305])
+async def test_session_that_ends_while_its_token_is_renewed_is_over_at_once(emulator, second):
+    authkit, cookie = service(emulator, refresh_timeout=30), signed_in(emulator, 300)
+    session = unseal_session(cookie, PASSWORD)
+    await authkit.open()
+    assert (await authkit.load([cookie])).auth.user is not None
+    emulator.fail("authenticate", delay=0.2, status=503, times=None)
+    emulator._state.clock.now = START + second
+    loaded: list[Any] = []
+
+    async def ask() -> None:
+        loaded.append(await authkit.load([cookie]))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await until_asked(emulator)
+        await authkit.end(session)
+    assert loaded[0].auth.reason == "signed_out"
+    await authkit.aclose()

@@ -206,9 +206,9 @@ class Directory:
         self._memberships[user.id, organization.id] = membership
         return membership
 
-    def remove_membership(self, user_id: str, organization_id: str) -> None:
-        """End a membership; `KeyError` if there is none."""
-        del self._memberships[user_id, organization_id]
+    def remove_membership(self, user_id: str, organization_id: str) -> Membership:
+        """End a membership and return it; `KeyError` if there is none."""
+        return self._memberships.pop((user_id, organization_id))
 
     def memberships_of(self, user_id: str) -> tuple[Membership, ...]:
         """Return a user's memberships, the first one first."""

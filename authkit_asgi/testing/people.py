@@ -151,11 +151,9 @@ class People:
         """End a membership; refreshes into that organization fail from now on."""
         user_id, organization_id = identifier(user), identifier(organization)
         with self._state.lock:
-            removed = self._state.directory.membership(user_id, organization_id)
-            self._state.directory.remove_membership(user_id, organization_id)
-            if removed is not None:
-                event = {**removed.as_json(), "organization_id": organization_id}
-                self._state.webhooks.send("organization_membership.deleted", event)
+            removed = self._state.directory.remove_membership(user_id, organization_id)
+            event = {**removed.as_json(), "organization_id": organization_id}
+            self._state.webhooks.send("organization_membership.deleted", event)
 
 
 def _rights(membership: Membership | None) -> dict[str, Any]:

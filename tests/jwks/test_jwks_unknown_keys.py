@@ -144,3 +144,15 @@ async def test_cache_unknown_kid_in_the_cool_down_is_unknown_whatever_the_server
     server.break_down()
     assert await lookup(cache, "made_up_too") is None
     assert server.fetches == 1
+
+
+async def test_cache_made_up_kids_of_strangers_do_not_delay_the_look_for_a_vouched_one():
+    server, clock = KeyServer(), Clock()
+    cache = make_cache(server, clock)
+    assert await cache.find("made_up") is None
+    server.publish("key_1", "key_2")
+    assert await cache.find("key_2") is None
+    assert await cache.find("key_2", is_vouched=True) is not None
+    for number in range(100):
+        assert await cache.find(f"made_up_{number}", is_vouched=True) is None
+    assert server.fetches == 3

@@ -33,6 +33,7 @@ from authkit_asgi.connection import get_auth, get_session
 from authkit_asgi.denials import (
     DenialError,
     ForbiddenError,
+    MixedCredentialsError,
     NotSignedInError,
     RecentSignInRequiredError,
     SignInRedirectError,
@@ -129,6 +130,7 @@ __all__ = [
     "KeysUnavailableError",
     "MalformedAuthorizationError",
     "MiddlewareMissingError",
+    "MixedCredentialsError",
     "NotSignedInError",
     "OAuthStateMismatchError",
     "PKCECookieMissingError",

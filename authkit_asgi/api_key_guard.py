@@ -19,7 +19,8 @@ async def get_api_key(connection: HTTPConnection) -> APIKey | None:
     """Return what WorkOS says of the API key in a connection's `Authorization`; `None` without.
 
     Keys are sent as WorkOS documents it, ``Authorization: Bearer sk_…``, and in no other header. A
-    verdict is remembered for 30 s at most.
+    verdict is remembered for 30 s at most. It is no guard: the request may have been let in by the
+    session cookie of somebody else.
 
     Raises:
         BearerTokenMalformedError: The header is malformed or there twice (400).
@@ -41,8 +42,8 @@ def require_api_key(*permissions: str, any_of: bool = False) -> AsyncGuard[APIKe
 
     With `any_of` one of them will do. Cookies and access tokens do not count.
 
-    Its errors are those of `get_api_key`, `BearerTokenMissingError` (401) and `ForbiddenError`
-    (403).
+    Its errors are those of `get_api_key`, `BearerTokenMissingError` (401), `ForbiddenError` (403),
+    and `MixedCredentialsError` (403) where another guard has gone by the session cookie.
     """
     if permissions or any_of:
         check_names("require_api_key", permissions)

@@ -77,8 +77,8 @@ class APIKeyMemory:
             if len(here) > _MAX_ENTRIES:
                 here.popitem(last=False)
 
-    def admit(self, name: bytes) -> None:
-        """Let WorkOS be asked about a key.
+    def admit(self, name: bytes) -> float | None:
+        """Let WorkOS be asked about a key; return the place it takes, `None` for none.
 
         One that was valid when it was last asked about always may be. Of the others, 100 are asked
         about in 60 s unless they turn out to be valid: made-up keys do not cost a call each.
@@ -91,7 +91,7 @@ class APIKeyMemory:
             while self._strangers and not 0 <= now - self._strangers[0] < _WINDOW:
                 self._strangers.popleft()
             if name in self._accepted:
-                return
+                return None
             if len(self._strangers) >= _STRANGERS:
                 left = math.ceil(self._strangers[0] + _WINDOW - now)
                 raise WorkOSUnavailableError(
@@ -99,9 +99,11 @@ class APIKeyMemory:
                     retry_after=max(1, min(left, _MAX_RETRY_AFTER)),
                 )
             self._strangers.append(now)
+            return now
 
-    def give_back(self) -> None:
-        """Note that a key was valid after all, or that WorkOS could not be asked."""
+    def give_back(self, place: float | None) -> None:
+        """Note that the key of a place was valid after all, or that WorkOS could not be asked."""
         with self._lock:
-            if self._strangers:
-                self._strangers.pop()
+            # Nobody else's: customers' keys, of which there are many, would make room for rubbish.
+            if place is not None and place in self._strangers:
+                self._strangers.remove(place)

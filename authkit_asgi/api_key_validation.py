@@ -69,17 +69,17 @@ class APIKeyValidator:
 
     async def _begin(self, name: bytes, value: str) -> Verdict:
         self._pause.check()
-        self._memory.admit(name)
+        place = self._memory.admit(name)
         at = self._clock()
         try:
             verdict = Verdict(await self._ask(value), at)
         except UnavailableError:
             self._pause.note_failure()
-            self._memory.give_back()
+            self._memory.give_back(place)
             raise
         self._pause.end()
         if verdict.api_key is not None:
-            self._memory.give_back()
+            self._memory.give_back(place)
         self._memory.remember(name, verdict)
         return verdict
 

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from starlette.requests import HTTPConnection
 
+from authkit_asgi.deciding_credential import let_in
+
 _T_co = TypeVar("_T_co", covariant=True)
 
 MARK = "takes_access_tokens"
@@ -38,5 +40,9 @@ class AsyncGuard(Generic[_T_co]):
         functools.update_wrapper(self, guard)
 
     async def __call__(self, connection: HTTPConnection) -> _T_co:
-        """Return who asks on `connection`, or raise."""
-        return await self._guard(connection)
+        """Return who asks on `connection`, or raise.
+
+        Raises:
+            MixedCredentialsError: Another guard has let the request in by another credential (403).
+        """
+        return let_in(connection, await self._guard(connection))

@@ -54,6 +54,7 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
         self.consulted = False
         """Whether the application asked who it is, so that its answer depends on the cookie."""
         self.consulted_authorization = False
+        self.decided_by = None
         self._set(loaded)
 
     def __repr__(self) -> str:

@@ -2,7 +2,8 @@
 
 A request with ``Authorization: Bearer`` is judged by that header alone: if its token is refused, a
 good cookie beside it does not help. Without it the cookie decides as it always does. So nobody can
-be led to believe that a request was made by the one where it was let in by the other.
+be led to believe that a request was made by the one where it was let in by the other. Of several
+guards all have to go by the same; see `deciding_credential`.
 
 No cross-site request can be forged with a bearer token: browsers attach none by themselves, and a
 page of another origin may set the header only where the application's CORS rules let it. What the
@@ -27,6 +28,7 @@ from authkit_asgi.bearer_denials import (
 )
 from authkit_asgi.bearer_errors import MalformedAuthorizationError
 from authkit_asgi.connection import get_auth, session_of
+from authkit_asgi.deciding_credential import let_in
 from authkit_asgi.denials import (
     ForbiddenError,
     NotSignedInError,
@@ -48,8 +50,18 @@ def require_signed_in(connection: HTTPConnection) -> SignedIn:
         NotSignedInError: Nobody is, and a program asks (401).
         SignInRedirectError: Nobody is, and a browser asks for a page (303).
         TemporarilyUnavailableError: It cannot be told now (503 with Retry-After).
+        MixedCredentialsError: Another guard has let the request in by a token or API key (403).
         WebSocketException: Any of these, on a WebSocket whose server cannot send a response.
         MiddlewareMissingError: `AuthKitMiddleware` has not run.
+    """
+    return let_in(connection, find_signed_in(connection))
+
+
+def find_signed_in(connection: HTTPConnection) -> SignedIn:
+    """Return what `require_signed_in` does, for a guard that has more to ask.
+
+    Raises:
+        As `require_signed_in`, but for `MixedCredentialsError`.
     """
     auth = get_auth(connection)
     if auth.user is None:
@@ -59,6 +71,8 @@ def require_signed_in(connection: HTTPConnection) -> SignedIn:
 
 async def get_access_token(connection: HTTPConnection) -> AccessToken | None:
     """Return the access token in a connection's `Authorization`; `None` where there is none.
+
+    It is no guard: the request may have been let in by the session cookie of somebody else.
 
     Raises:
         BearerTokenMalformedError: The header is malformed or there twice (400).
@@ -88,8 +102,10 @@ async def _require_access_token(connection: HTTPConnection) -> AccessToken:
     return token
 
 
-async def _require_caller(connection: HTTPConnection) -> Caller:
+async def find_caller(connection: HTTPConnection) -> Caller:
     """Return the access token in a connection's `Authorization`, else who is signed in.
+
+    `require_caller` lets them in; this is for a guard that has more to ask.
 
     Raises:
         As `get_access_token` for a connection with a bearer token, and as `require_signed_in` for
@@ -99,13 +115,13 @@ async def _require_caller(connection: HTTPConnection) -> Caller:
     if token is not None:
         return token
     try:
-        return require_signed_in(connection)
+        return find_signed_in(connection)
     except NotSignedInError as denial:
         raise or_bearer(denial) from None
 
 
 require_access_token = takes_access_tokens(AsyncGuard(_require_access_token))
-require_caller = takes_access_tokens(AsyncGuard(_require_caller))
+require_caller = takes_access_tokens(AsyncGuard(find_caller))
 
 
 def refused(

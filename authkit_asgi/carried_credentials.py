@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from authkit_asgi.access_token import AccessToken
 from authkit_asgi.api_key import APIKey
 from authkit_asgi.authorization_header import bearer_token
 from authkit_asgi.pending_sign_ins import PendingSignIns
 from authkit_asgi.recency import is_recent
 
+Credential: TypeAlias = Literal["cookie", "access token", "API key"]
+"""What a guard may go by."""
+
 
 class CarriedCredentials(PendingSignIns):
     """What the connection's `Authorization` header carries. `auth` knows nothing of it."""
 
-    __slots__ = ("consulted_authorization",)
+    __slots__ = ("consulted_authorization", "decided_by")
     consulted_authorization: bool
     """Whether the application asked for it, so that its answer depends on the header."""
+    decided_by: Credential | None
+    """What has let the request in; `None` where no guard has let it in so far."""
 
     async def access_token(self) -> AccessToken | None:
         """Return the access token that the connection carries as a bearer token; `None` if none.
@@ -39,6 +46,12 @@ class CarriedCredentials(PendingSignIns):
         """
         value = self._bearer_token()
         return None if value is None else await self._authkit.validate_api_key(value)
+
+    def decide_by(self, credential: Credential) -> bool:
+        """Note what lets the request in; return whether nothing else has done so before."""
+        if self.decided_by is None:
+            self.decided_by = credential
+        return self.decided_by == credential
 
     def was_signed_in_within(self, seconds: float, token: AccessToken) -> bool:
         """Tell whether the token's user proved that recently who they are."""

@@ -33,7 +33,9 @@ def get_session(connection: HTTPConnection) -> AuthSession:
 
 
 def get_auth(connection: HTTPConnection) -> Auth:
-    """Return who a request or WebSocket is from.
+    """Return who a request or WebSocket is from, by its session cookie.
+
+    It is no guard: the request may have been let in by the token or API key of somebody else.
 
     Raises:
         MiddlewareMissingError: `AuthKitMiddleware` has not run.

@@ -94,6 +94,25 @@ class ForbiddenError(DenialError):
         return None
 
 
+class MixedCredentialsError(DenialError):
+    """One guard would let a request in by the session cookie, another by its token or API key.
+
+    Neither says anything of the other, so that together they may do no more than each alone, which
+    is nothing. Becomes 403: no other credential is needed, only one less.
+    """
+
+    code = "mixed_credentials"
+    title = "Too many credentials"
+
+    def __init__(self) -> None:
+        detail = "This goes by a session cookie or by Authorization, never by both at once"
+        super().__init__(403, detail, _NO_STORE)
+
+    def login_url(self, scope: Scope) -> str | None:  # noqa: ARG002
+        """Return `None`: the same two would come back."""
+        return None
+
+
 class RecentSignInRequiredError(DenialError):
     """Whoever is signed in has to prove again who they are; at most `max_age` seconds ago counts.
 

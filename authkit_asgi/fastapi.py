@@ -66,6 +66,7 @@ async def require_auth(connection: HTTPConnection, _cookie: DocumentedCookie = N
         NotSignedInError: Nobody is, and a program asks (401).
         SignInRedirectError: Nobody is, and a browser asks for a page (303).
         TemporarilyUnavailableError: It cannot be told now (503 with Retry-After).
+        MixedCredentialsError: Another guard has let the request in by a token or API key (403).
         MiddlewareMissingError: `AuthKitMiddleware` has not run.
     """
     return require_signed_in(connection)
@@ -91,6 +92,7 @@ async def require_access_token(
         BearerTokenMalformedError: The header is malformed or there twice (400).
         BearerTokenRefusedError: The token does not count (401).
         TemporarilyUnavailableError: It cannot be verified now (503 with Retry-After).
+        MixedCredentialsError: Another guard has let the request in by the session cookie (403).
         ConfigurationError: The setting `issuers` is empty.
         MiddlewareMissingError: `AuthKitMiddleware` has not run.
     """
@@ -251,7 +253,7 @@ CurrentUser = Annotated[User, Depends(require_user)]
 """The user who is signed in."""
 
 OptionalUser = Annotated[User | None, Depends(_optional_user)]
-"""The user who is signed in, or `None`."""
+"""The user who is signed in, or `None`; by the cookie, whatever a guard goes by."""
 
 CurrentAccessToken = Annotated[AccessToken, Depends(require_access_token)]
 """The access token in `Authorization`."""
@@ -263,4 +265,4 @@ CurrentAPIKey = Annotated[APIKey, Depends(require_api_key())]
 """The customer's API key in `Authorization`, whatever it may do."""
 
 CurrentSession = Annotated[AuthSession, Depends(_current_session)]
-"""The connection's `AuthSession`, whoever it is from."""
+"""The `AuthSession` of the connection's cookie, whoever it is from and a guard goes by."""

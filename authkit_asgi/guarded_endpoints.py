@@ -16,6 +16,7 @@ from authkit_asgi.api_key import APIKey
 from authkit_asgi.async_guard import MARK, AsyncGuard
 from authkit_asgi.auth import SignedIn
 from authkit_asgi.callers import require_signed_in
+from authkit_asgi.deciding_credential import let_in
 
 Guard: TypeAlias = Callable[[HTTPConnection], SignedIn]
 """Returns who is signed in, or raises what the request gets instead."""
@@ -29,11 +30,12 @@ _CONNECTIONS = frozenset({"request", "websocket", "connection"})
 def require(*guards: _AnyGuard) -> Callable[[_T], _T]:
     """Decorate an endpoint of Starlette's: all `guards` have to pass before it is called.
 
-    It takes functions with a `request` or `websocket`, plain or async, methods of `HTTPEndpoint`,
-    and the classes `HTTPEndpoint` and `WebSocketEndpoint`. A WebSocket is denied before it is
-    accepted. Without guards, somebody has to be signed in. Of several decorators it stands below
-    those that register the endpoint. Below an `AsyncGuard`, such as one with ``bearer=True``, a
-    plain function becomes an async one that runs in a thread.
+    They have to go by the same credential. It takes functions with a `request` or `websocket`,
+    plain or async, methods of `HTTPEndpoint`, and the classes `HTTPEndpoint` and
+    `WebSocketEndpoint`. A WebSocket is denied before it is accepted. Without guards, somebody has
+    to be signed in. Of several decorators it stands below those that register the endpoint. Below
+    an `AsyncGuard`, such as one with ``bearer=True``, a plain function becomes an async one that
+    runs in a thread.
 
     Raises:
         TypeError: What it decorates is none of these, or a guard is a dependency of FastAPI's.
@@ -58,8 +60,10 @@ def require(*guards: _AnyGuard) -> Callable[[_T], _T]:
 def _check(connection: HTTPConnection, checks: tuple[Guard, ...]) -> None:
     for guard in checks:
         # Whatever else comes back is no verdict: one made by a function that was not called first.
-        if not isinstance(guard(connection), SignedIn):
+        who = guard(connection)
+        if not isinstance(who, SignedIn):
             raise TypeError("A guard returns who is signed in, or raises")
+        let_in(connection, who)
 
 
 async def _check_awaiting(connection: HTTPConnection, checks: tuple[_AnyGuard, ...]) -> None:

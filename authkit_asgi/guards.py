@@ -10,8 +10,15 @@ from starlette.requests import HTTPConnection
 from authkit_asgi.access_token import AccessToken
 from authkit_asgi.async_guard import AsyncGuard, takes_access_tokens
 from authkit_asgi.auth import SignedIn
-from authkit_asgi.callers import Caller, refused, require_caller, require_signed_in
+from authkit_asgi.callers import (
+    Caller,
+    find_caller,
+    find_signed_in,
+    refused,
+    require_signed_in,
+)
 from authkit_asgi.connection import get_session, session_of
+from authkit_asgi.deciding_credential import let_in
 from authkit_asgi.denials import ForbiddenError, RecentSignInRequiredError
 from authkit_asgi.guarded_endpoints import Guard, require
 from authkit_asgi.parentheses import called_first
@@ -51,7 +58,8 @@ def require_role(*roles: str, bearer: bool = False) -> Guard | CallerGuard:
     With ``bearer=True`` an access token in `Authorization` does as well as the session cookie, and
     decides alone where there is one; see `require_caller`.
 
-    Its errors are those of `require_signed_in` or `require_caller`, and `ForbiddenError` (403).
+    Its errors are those of `require_signed_in` or `require_caller`, `ForbiddenError` and
+    `MixedCredentialsError` (403): all guards of a request go by the same credential.
     """
     check_names("require_role", roles)
     return _naming_guard("roles", roles, lambda who: who.has_role, any_of=True, bearer=bearer)
@@ -215,9 +223,10 @@ def _guard(
         return who
 
     async def guard_of_either(connection: HTTPConnection) -> Caller:
-        return checked(connection, await require_caller(connection))  # type: ignore[no-any-return]
+        return checked(connection, await find_caller(connection))  # type: ignore[no-any-return]
 
     def guard(connection: HTTPConnection) -> SignedIn:
-        return checked(connection, require_signed_in(connection))  # type: ignore[no-any-return]
+        who = checked(connection, find_signed_in(connection))
+        return let_in(connection, who)  # type: ignore[no-any-return]
 
     return takes_access_tokens(AsyncGuard(guard_of_either)) if bearer else guard

@@ -85,7 +85,7 @@ BEARER_RESPONSES = _documented(
     {
         400: "Authorization cannot be read.",
         401: "Authorization carries nothing that counts; see WWW-Authenticate.",
-        403: "Whoever asks may not do this.",
+        403: "Whoever asks may not do this, or asks with two credentials at once.",
         503: "It cannot be told who asks; see Retry-After.",
     }
 )

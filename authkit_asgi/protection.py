@@ -10,8 +10,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authkit_asgi.config import AuthKitConfig
-from authkit_asgi.connection import get_auth
-from authkit_asgi.denials import SignInRedirectError, deny, signed_out_denial
+from authkit_asgi.connection import get_auth, session_of
+from authkit_asgi.denials import MixedCredentialsError, SignInRedirectError, deny, signed_out_denial
 from authkit_asgi.fetch_metadata import header
 from authkit_asgi.front_end import is_front_end_request
 from authkit_asgi.login_address import login_url
@@ -42,8 +42,11 @@ class Protection:
         if path in self._public or not self._own_paths.isdisjoint((path, scope["path"])):
             await app(scope, receive, send)
             return
-        auth = get_auth(HTTPConnection(scope))
-        if auth.user is not None or is_front_end_request(scope):
+        connection = HTTPConnection(scope)
+        auth = get_auth(connection)
+        if auth.user is not None and not session_of(connection).decide_by("cookie"):
+            await deny(MixedCredentialsError(), scope, receive, send)
+        elif auth.user is not None or is_front_end_request(scope):
             await app(scope, receive, send)
         elif _is_preflight(scope):
             await _serve_headers_only(app, scope, receive, send)

@@ -93,8 +93,7 @@ def test_hundred_strangers_are_asked_about_in_a_minute(memory: APIKeyMemory, clo
 
 def test_those_who_turn_out_to_be_customers_take_no_place(memory: APIKeyMemory) -> None:
     for number in range(300):
-        memory.admit(memory.name(f"sk_{number}"))
-        memory.give_back()
+        memory.give_back(memory.admit(memory.name(f"sk_{number}")))
     for number in range(100):
         memory.admit(memory.name(f"sk_bad_{number}"))
     with pytest.raises(WorkOSUnavailableError) as refused:
@@ -109,9 +108,42 @@ def test_clock_that_is_set_back_locks_nobody_out(memory: APIKeyMemory, clock: Cl
     memory.admit(memory.name("sk_new"))
 
 
-def test_place_given_back_twice_is_no_debt(memory: APIKeyMemory) -> None:
-    memory.give_back()
-    for number in range(100):
+def test_place_given_back_twice_is_no_debt(memory: APIKeyMemory, clock: Clock) -> None:
+    place = memory.admit(memory.name("sk_good"))
+    clock.now += 1
+    for number in range(99):
         memory.admit(memory.name(f"sk_{number}"))
+    memory.give_back(place)
+    memory.give_back(place)
+    memory.admit(memory.name("sk_one_more"))
     with pytest.raises(WorkOSUnavailableError):
         memory.admit(memory.name("sk_new"))
+
+
+def test_customer_who_is_known_gives_back_nobodys_place(memory: APIKeyMemory, clock: Clock) -> None:
+    accept(memory, "sk_good", clock)
+    for number in range(100):
+        memory.admit(memory.name(f"sk_{number}"))
+        memory.give_back(memory.admit(memory.name("sk_good")))
+    with pytest.raises(WorkOSUnavailableError):
+        memory.admit(memory.name("sk_new"))
+
+
+def test_new_customer_gives_back_their_own_place(memory: APIKeyMemory, clock: Clock) -> None:
+    places = []
+    for number in range(100):
+        places.append(memory.admit(memory.name(f"sk_{number}")))
+        clock.now += 0.1
+    memory.give_back(places[50])
+    clock.now += 50.05  # the first place is a minute old
+    memory.admit(memory.name("sk_one"))
+    memory.admit(memory.name("sk_two"))
+    with pytest.raises(WorkOSUnavailableError):
+        memory.admit(memory.name("sk_three"))
+    clock.now += (
+        5  # 51 places are, and of these one was given back: 49 are still taken, and two new
+    )
+    for number in range(49):
+        memory.admit(memory.name(f"sk_later_{number}"))
+    with pytest.raises(WorkOSUnavailableError):
+        memory.admit(memory.name("sk_four"))

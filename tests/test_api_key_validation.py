@@ -149,6 +149,29 @@ async def test_made_up_keys_cost_a_hundred_calls_a_minute_at_most(
     assert (await kit.validate_api_key(made.value)).id == made.id  # who is known gets through
 
 
+async def test_customers_who_ask_meanwhile_make_no_room_for_made_up_keys(
+    emulator: WorkOSEmulator, clock: Clock
+) -> None:
+    kit = service(emulator)
+    customers = [emulator.add_api_key("org_acme").value for _ in range(10)]
+
+    async def made_up_keys_asked_about(first: int) -> int:
+        before = emulator.count("api_keys")
+        for number in range(first, first + 60):
+            with pytest.raises((InvalidAPIKeyError, WorkOSUnavailableError)):
+                await kit.validate_api_key(f"sk_made_up_{number}")
+        return emulator.count("api_keys") - before
+
+    for value in customers:
+        await kit.validate_api_key(value)
+    assert await made_up_keys_asked_about(0) == 60
+    clock.now += 30
+    for value in customers:
+        await kit.validate_api_key(value)
+    assert emulator.count("api_keys") == 80
+    assert await made_up_keys_asked_about(60) == 40
+
+
 async def test_hundreds_of_new_customers_at_a_time_get_in_in_turn(
     emulator: WorkOSEmulator,
 ) -> None:

@@ -136,7 +136,8 @@ async def test_without_a_token_the_cookie_decides_as_ever(emulator, way):
     denied = await browser.get("/role", FETCH)
     assert (denied.status, "www-authenticate" in denied.headers) == (403, False)
     browser.cookies[SESSION] = signed_in_cookie(emulator)
-    assert (await browser.get("/role", FETCH)).text == "ok"
+    allowed = await browser.get("/role", FETCH)
+    assert (allowed.text, allowed.headers["vary"]) == ("ok", "Cookie, Authorization")
 
 
 async def test_names_that_no_scope_can_have_are_left_out_of_the_challenge(emulator):

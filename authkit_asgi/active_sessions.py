@@ -17,6 +17,7 @@ from authkit_asgi.errors import ConnectionLostError, UserNotFoundError, WorkOSUn
 
 _PAGE = 100  # the API gives no more at once
 _MAX_PAGES = 10
+MAX_LISTED = _PAGE * _MAX_PAGES
 _OVER = frozenset({"expired", "revoked"})
 
 
@@ -104,9 +105,10 @@ class SessionList:
         if isinstance(answer, dict):
             return
         # WorkOS may answer with nothing; so may, in its place, something that is not WorkOS.
-        left = await self.of_user(user_id, current=None)
-        if session_id in {each.id for each in left}:
-            raise WorkOSUnavailableError("WorkOS has not ended the session")
+        with contextlib.suppress(UserNotFoundError):  # who has been deleted has no session left
+            left = await self.of_user(user_id, current=None)
+            if session_id in {each.id for each in left}:
+                raise WorkOSUnavailableError("WorkOS has not ended the session")
 
     async def _revoke(self, session_id: str) -> Any:
         with contextlib.suppress(UserNotFoundError):  # it is the session that is not found

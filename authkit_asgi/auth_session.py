@@ -185,14 +185,18 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
         self._cookies.write(begun.cookie)
         return begun.url
 
-    async def complete_sign_in(self, code: str, state: str) -> SignInResult:
+    async def complete_sign_in(
+        self, code: str, state: str, *, iss: str | None = None
+    ) -> SignInResult:
         """Exchange a callback's `code`; `adopt` then makes the result this connection's session.
+
+        `complete_callback` takes them from the query by itself, and sees to repeated ones.
 
         Raises:
             AuthKitError: As `check_state` and `AuthKit.complete_sign_in` do.
         """
         self.check_state(state)
-        return await self._authkit.complete_sign_in(code, state)
+        return await self._authkit.complete_sign_in(code, state, iss=iss)
 
     async def sign_in(self, answer: AuthenticateAnswer) -> SignedIn:
         """Sign in with an answer of WorkOS's `authenticate`, for flows of one's own.

@@ -7,14 +7,14 @@ from typing import Literal, TypeAlias
 from authkit_asgi.access_token import AccessToken
 from authkit_asgi.api_key import APIKey
 from authkit_asgi.authorization_header import bearer_token
-from authkit_asgi.pending_sign_ins import PendingSignIns
+from authkit_asgi.callbacks import Callbacks
 from authkit_asgi.recency import is_recent
 
 Credential: TypeAlias = Literal["cookie", "access token", "API key"]
 """What a guard may go by."""
 
 
-class CarriedCredentials(PendingSignIns):
+class CarriedCredentials(Callbacks):
     """What the connection's `Authorization` header carries. `auth` knows nothing of it."""
 
     __slots__ = ("consulted_authorization", "decided_by")

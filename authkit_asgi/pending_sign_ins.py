@@ -71,7 +71,8 @@ class PendingSignIns:
     def clear_pending_verifier(self, state: str) -> None:
         """Delete the cookie of the sign-in that `state` belongs to, if the browser has it.
 
-        For a callback of one's own that ends without `complete_sign_in`, which does so itself.
+        For a callback of one's own that ends before `complete_callback` or `complete_sign_in`,
+        which do so themselves.
         """
         if len(state) > _MAX_STATE_LENGTH:
             return

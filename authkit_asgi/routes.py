@@ -6,7 +6,6 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -17,12 +16,9 @@ from authkit_asgi.auth_session import AuthSession
 from authkit_asgi.connection import get_session
 from authkit_asgi.errors import (
     AuthKitError,
-    AuthorizationDeniedError,
-    CallbackRejectedError,
     CrossSiteRequestError,
     GrantRejectedError,
     KeysUnavailableError,
-    OAuthStateMismatchError,
     PKCECookieMissingError,
     SessionTooLargeError,
     SignInError,
@@ -34,7 +30,6 @@ from authkit_asgi.fetch_metadata import is_navigation, is_own_form, is_own_link,
 from authkit_asgi.front_end import front_end_routes
 from authkit_asgi.login_address import login_path
 from authkit_asgi.pages import OWN_HEADERS, continue_page, error_response, sign_out_page
-from authkit_asgi.pkce import verifier_cookie_name
 from authkit_asgi.sign_in import SignInResult
 
 logger = logging.getLogger(__name__)
@@ -43,9 +38,7 @@ OnSuccess = Callable[[Request, SignInResult], Response | Awaitable[Response | No
 OnError = Callable[[Request, AuthKitError], Response | Awaitable[Response | None] | None]
 
 _MAX_OPTION_LENGTH = 1024  # characters of one query parameter that is passed on to WorkOS
-_MAX_PARAMETERS = 32
 _SCREEN_HINTS = frozenset({"sign-in", "sign-up"})
-_SINGLE = frozenset({"code", "state", "iss", "error"})
 
 
 def auth_routes(
@@ -130,20 +123,16 @@ class _Endpoints:
             return await self._fail(request, error)
 
     async def _complete(self, request: Request, session: AuthSession) -> Response:
-        query = _callback_query(request, session)
-        state = query.get("state")
-        if state is None:
-            return await self._restart(request, session, query)
         try:
-            session.check_state(state)
+            result = await session.complete_callback()
         except PKCECookieMissingError:
             # Reloaded by a browser that is signed in, the callback has done its work, and the
             # state shows that the sign-in began here. Else it is somebody else's, or an old one.
             if not session.has_session:
                 raise
             return _redirect(session.config.default_return_path)
-        code = _authorization_code(query, session)
-        result = await session.complete_sign_in(code, state)
+        if result is None:
+            return _redirect(await session.restart_sign_in())
         # The hook comes first: what it raises leaves the browser signed in as before.
         response = await _call(self._on_success, request, result)
         await session.adopt(result)
@@ -152,21 +141,6 @@ class _Endpoints:
         if session.config.cookie_same_site == "strict":
             return continue_page(result.return_path)
         return _redirect(result.return_path)
-
-    async def _restart(
-        self, request: Request, session: AuthSession, query: Mapping[str, str]
-    ) -> Response:
-        """Begin anew a sign-in that WorkOS began: impersonation, or a tile at an identity provider.
-
-        Its code is not used: without `state` nobody can tell whose browser it was meant for.
-        """
-        if "code" not in query or "error" in query or not is_navigation(request.scope):
-            raise CallbackRejectedError("The callback came without state")
-        for name, state in session.verifiers().items():
-            if _is_restarted(session, state):
-                session.expire_verifier(name)
-                raise OAuthStateMismatchError("The callback came without state a second time")
-        return _redirect(await session.authorization_url(restarted=True))
 
     async def _fail(self, request: Request, error: AuthKitError) -> Response:
         # What strangers can cause at will is no warning; an outage or a wrong API key is one.
@@ -248,44 +222,6 @@ def _sign_in_options(query: Mapping[str, str]) -> tuple[SignInOptions, str | Non
             return {}, "max_age"
         options["max_age"] = int(max_age)
     return options, None
-
-
-def _callback_query(request: Request, session: AuthSession) -> Mapping[str, str]:
-    """Return the callback's parameters, of which those of OAuth may stand there only once."""
-    try:
-        pairs = parse_qsl(
-            request.scope["query_string"].decode("latin-1"),
-            keep_blank_values=True,
-            max_num_fields=_MAX_PARAMETERS,
-        )
-    except ValueError:
-        raise CallbackRejectedError("The callback has too many parameters") from None
-    names = [name for name, _ in pairs]
-    if any(names.count(name) > 1 for name in _SINGLE):
-        sent = {verifier_cookie_name(value) for name, value in pairs if name == "state"}
-        for name in sent & session.verifiers().keys():
-            session.expire_verifier(name)
-        raise CallbackRejectedError("A parameter of the callback is repeated")
-    return dict(pairs)
-
-
-def _authorization_code(query: Mapping[str, str], session: AuthSession) -> str:
-    issuers = session.config.issuers
-    if issuers and query.get("iss", issuers[0]) not in issuers:
-        raise CallbackRejectedError("The callback is from another issuer")  # RFC 9207, 2.4
-    if "error" in query:
-        raise AuthorizationDeniedError(query["error"])
-    code = query.get("code")
-    if not code:
-        raise CallbackRejectedError("The callback has no code")
-    return code
-
-
-def _is_restarted(session: AuthSession, state: str) -> bool:
-    try:
-        return session.unseal_state(state).restarted
-    except OAuthStateMismatchError:
-        return False
 
 
 async def _call(hook: Callable[..., Any] | None, *arguments: object) -> Response | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from starlette.types import Scope
@@ -12,6 +12,7 @@ from authkit_asgi.auth import SignedIn
 from authkit_asgi.denials import DenialError, ForbiddenError, TemporarilyUnavailableError
 from authkit_asgi.errors import InvalidSessionError, UnavailableError, UserNotFoundError
 from authkit_asgi.loading import Loaded
+from authkit_asgi.other_sessions import OtherSessions
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_cookies import SessionCookies
 
@@ -42,7 +43,7 @@ class SessionsUnavailableError(TemporarilyUnavailableError, UnavailableError):
     title = "This is not possible at the moment"
 
     def __init__(
-        self, retry_after: int, *, revoked: Sequence[str] = (), remaining: Sequence[str] = ()
+        self, retry_after: int, *, revoked: Collection[str] = (), remaining: Collection[str] = ()
     ) -> None:
         super().__init__(retry_after)
         self.detail = f"Sessions cannot be listed or ended now: try again in {retry_after} s"
@@ -111,29 +112,37 @@ class SessionManagement:
         # WorkOS would end anybody's.
         if session_id not in {each.id for each in await self._list(auth)}:
             raise self._raised(SessionNotFoundError())
-        await self._revoke(auth, session_id, revoked=[], remaining=[session_id])
+        await self._revoke(auth, session_id)
         if is_current:
             await self.sign_out()
 
     async def revoke_other_sessions(self) -> tuple[str, ...]:
         """End all of the user's sessions but the one that asks; return their ids.
 
+        WorkOS is asked for its list again until there is no other on it.
+
         Raises:
             InvalidSessionError: Nobody is signed in.
             ForbiddenError: An impersonator may not (403).
-            SessionsUnavailableError: WorkOS or the session store cannot be asked (503); it says
-                which have been ended, and which may not have been.
+            SessionsUnavailableError: WorkOS or the session store cannot be asked, or there are more
+                than can be ended in 20 s (503); it says which have been ended, and, as far as
+                WorkOS has listed them, which may not have been.
         """
         auth = self._signed_in()
         if auth.impersonator is not None:
             raise self._forbidden()
-        listed = await self._list(auth)
-        remaining = [each.id for each in listed if each.id != auth.session_id]
-        revoked: list[str] = []
-        while remaining:
-            await self._revoke(auth, remaining[0], revoked=revoked, remaining=remaining)
-            revoked.append(remaining.pop(0))
-        return tuple(revoked)
+        others = OtherSessions(self._authkit, auth)
+        try:
+            await others.end()
+        except UnavailableError as error:
+            retry_after = error.retry_after
+        else:
+            return tuple(others.revoked)
+        raise self._raised(
+            SessionsUnavailableError(
+                retry_after, revoked=others.revoked, remaining=others.remaining
+            )
+        )
 
     if TYPE_CHECKING:
 
@@ -161,9 +170,7 @@ class SessionManagement:
             retry_after = error.retry_after
         raise self._raised(SessionsUnavailableError(retry_after))
 
-    async def _revoke(
-        self, auth: SignedIn, session_id: str, *, revoked: Sequence[str], remaining: Sequence[str]
-    ) -> None:
+    async def _revoke(self, auth: SignedIn, session_id: str) -> None:
         try:
             await self._authkit.revoke_at_workos(session_id, user_id=auth.user.id)
             await self._authkit.end_session(session_id, user_id=auth.user.id)
@@ -171,5 +178,4 @@ class SessionManagement:
             retry_after = error.retry_after
         else:
             return
-        denial = SessionsUnavailableError(retry_after, revoked=revoked, remaining=remaining)
-        raise self._raised(denial)
+        raise self._raised(SessionsUnavailableError(retry_after, remaining=[session_id]))

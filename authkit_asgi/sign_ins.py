@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, Unpack
 from authkit_asgi.api import SignInOptions
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter, SetCookie
-from authkit_asgi.errors import SessionReadOnlyError
+from authkit_asgi.errors import CallbackRejectedError, SessionReadOnlyError
 from authkit_asgi.pkce import PendingSignIn, surplus_verifiers, verifier_cookie_name
 from authkit_asgi.sign_in import SignInFlow, SignInRequest, SignInResult
 
@@ -70,10 +70,27 @@ class SignIns:
         """
         return self._sign_ins.unseal_state(state)
 
-    async def complete_sign_in(self, code: str, state: str) -> SignInResult:
-        """Exchange the callback's `code`. The caller has compared `state` with its cookie.
+    def check_issuer(self, iss: str | None) -> None:
+        """See that a callback which names its issuer names one of the setting `issuers` (RFC 9207).
 
         Raises:
+            CallbackRejectedError: It does not. Nothing is compared where `issuers` is empty.
+        """
+        if iss is not None and self.config.issuers and iss not in self.config.issuers:
+            raise CallbackRejectedError("The callback is from another issuer")  # RFC 9207, 2.4
+
+    async def complete_sign_in(
+        self, code: str, state: str, *, iss: str | None = None
+    ) -> SignInResult:
+        """Exchange the callback's `code`. The caller has compared `state` with its cookie.
+
+        Args:
+            code: As the callback brought it; that and the others only if it brought one of each.
+            state: Likewise.
+            iss: Likewise, if it brought one; compared as `check_issuer` does.
+
+        Raises:
+            CallbackRejectedError: `iss` is not expected.
             OAuthStateMismatchError: `state` is not authentic or too old.
             GrantRejectedError: WorkOS refused the code.
             UnavailableError: WorkOS or its signing keys cannot be reached.
@@ -81,6 +98,7 @@ class SignIns:
             SessionTooLargeError: The session cannot be sealed.
         """
         self._require_writable()
+        self.check_issuer(iss)
         return await self._sign_ins.complete(code, self.unseal_state(state))
 
     def clear_pending_verifier(self, state: str) -> SetCookie:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,9 @@ from authkit_asgi.revocations import UserRevocation
 from authkit_asgi.service import AuthKit
 
 # The SDK's verifier takes more than WorkOS writes, and some of that ends in a TypeError.
-_SIGNATURE = re.compile(r"t=[0-9]{1,15}, v1=[0-9a-f]{64}", re.ASCII)
+_SIGNATURE = re.compile(r"t=(?P<sent_at>[0-9]{1,15}), v1=[0-9a-f]{64}", re.ASCII)
+_MAX_AGE = 180  # seconds; what the SDK's verifier allows
+_REFUSED = "The webhook's signature does not verify"
 _MAX_ID = 255
 
 
@@ -26,23 +29,37 @@ class InvalidWebhookError(AuthKitError):
     code = "invalid_webhook"
 
 
-def verified_event(body: bytes, signatures: Sequence[str], secrets: Sequence[str]) -> Any:
+def readable_signature(signatures: Sequence[str]) -> str:
+    """Return what may be a webhook's signature, to be verified once its body has been read.
+
+    Args:
+        signatures: What the headers ``WorkOS-Signature`` hold; there has to be one.
+
+    Raises:
+        InvalidWebhookError: There is none, or not one of the form that WorkOS writes, or it says
+            that the webhook was signed more than 3 minutes ago by this machine's clock, or as far
+            ahead of it.
+    """
+    match = _SIGNATURE.fullmatch(signatures[0]) if len(signatures) == 1 else None
+    if match is None or abs(time.time() - int(match["sent_at"]) / 1000) > _MAX_AGE:
+        raise InvalidWebhookError(_REFUSED)
+    return match[0]
+
+
+def verified_event(body: bytes, signature: str, secrets: Sequence[str]) -> Any:
     """Return the event that a webhook's body holds.
 
     Args:
         body: As it came.
-        signatures: What the headers ``WorkOS-Signature`` hold; there has to be one.
+        signature: Returned by `readable_signature`.
         secrets: Of the endpoint in the dashboard; more than one while they change.
 
     Raises:
         InvalidWebhookError: It was signed with none of these, or more than 3 minutes ago by this
             machine's clock, or its body is no JSON object.
     """
-    signature = signatures[0] if len(signatures) == 1 else ""
-    if not _SIGNATURE.fullmatch(signature) or not any(
-        _verifies(body, signature, secret) for secret in secrets
-    ):
-        raise InvalidWebhookError("The webhook's signature does not verify")
+    if not any(_verifies(body, signature, secret) for secret in secrets):
+        raise InvalidWebhookError(_REFUSED)
     event: Any = None
     with contextlib.suppress(ValueError, RecursionError):
         event = strict_json.parse(body.decode("utf-8"))

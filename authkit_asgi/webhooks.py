@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -16,13 +17,20 @@ from authkit_asgi.config import WEBHOOK_PATH
 from authkit_asgi.connection import get_session
 from authkit_asgi.errors import ConfigurationError, StoreUnavailableError
 from authkit_asgi.pages import OWN_HEADERS
-from authkit_asgi.webhook_events import InvalidWebhookError, apply_event, verified_event
+from authkit_asgi.webhook_events import (
+    InvalidWebhookError,
+    apply_event,
+    readable_signature,
+    verified_event,
+)
 
 logger = logging.getLogger(__name__)
 
 OnEvent = Callable[[Mapping[str, Any]], Awaitable[None] | None]
 
 _MAX_BODY = 1024 * 1024  # bytes; WorkOS's own have some thousand
+_MAX_LENGTH_DIGITS = 15
+_BODY_SECONDS = 10  # WorkOS sends its own at once
 _RETRY_AFTER = "5"  # seconds; WorkOS has a schedule of its own
 
 
@@ -63,16 +71,13 @@ class _Endpoint:
 
     async def receive(self, request: Request) -> Response:
         authkit = get_session(request).service
-        try:
-            body = await _body(request)
-        except ClientDisconnect:
-            return _answer(400, "The webhook was not sent to its end")  # nobody reads it
-        if body is None:
-            return _answer(413, "The webhook is too large")
-        signatures = request.headers.getlist("workos-signature")
         event: Mapping[str, Any] = {}
         try:
-            event = verified_event(body, signatures, self._secrets)
+            signature = readable_signature(request.headers.getlist("workos-signature"))
+            body = await _body(request)
+            if isinstance(body, Response):
+                return body
+            event = verified_event(body, signature, self._secrets)
             is_told = await apply_event(authkit, event)
         except InvalidWebhookError as error:
             logger.warning("A webhook was refused: %s", error)
@@ -90,16 +95,35 @@ class _Endpoint:
         return Response(status_code=200, headers=OWN_HEADERS)
 
 
-async def _body(request: Request) -> bytes | None:
-    """Return the body; `None` for one that is too large, which is read no further."""
+async def _body(request: Request) -> bytes | Response:
+    """Return the body, or the answer to one that is too large or too slow: it is read no further.
+
+    Until it has been read nobody knows who sends it, so that strangers may not have it held long.
+    """
+    too_large = _answer(413, "The webhook is too large")
+    if _declares_more(request.headers.get("content-length", "")):
+        return too_large
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > _MAX_BODY:
-            return None
-        chunks.append(chunk)
+    try:
+        with anyio.fail_after(_BODY_SECONDS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > _MAX_BODY:
+                    return too_large
+                chunks.append(chunk)
+    except TimeoutError:
+        return _answer(408, "The webhook was not sent in time")
+    except ClientDisconnect:
+        return _answer(400, "The webhook was not sent to its end")  # nobody reads it
     return b"".join(chunks)
+
+
+def _declares_more(length: str) -> bool:
+    # Servers refuse what is no number; of a long one the digits say enough.
+    if not (length.isascii() and length.isdecimal()):
+        return False
+    return len(length) > _MAX_LENGTH_DIGITS or int(length) > _MAX_BODY
 
 
 def _answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:

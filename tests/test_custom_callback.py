@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 ORIGIN = "http://localhost:8000"
 VERIFIER = "wos-auth-verifier-"
+ISSUER = "https://auth.example.com"
 
 
 @pytest.fixture
@@ -45,24 +46,39 @@ def test_callback_signs_in_and_goes_on(client) -> None:
     assert verifiers(client) == []
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda url: url.copy_remove_param("code"),
-        lambda url: url.copy_add_param("code", "another"),
-        lambda url: url.copy_remove_param("code").copy_add_param("error", "access_denied"),
-    ],
-    ids=["without code", "two codes", "denied"],
-)
-def test_callback_that_brings_no_code_deletes_its_verifier_and_no_other(client, change) -> None:
+CHANGES = {
+    "without code": lambda url: url.copy_remove_param("code"),
+    "two codes": lambda url: url.copy_add_param("code", "another"),
+    "two states": lambda url: url.copy_add_param("state", "another"),
+    "two issuers": lambda url: url.copy_set_param("iss", ISSUER).copy_add_param("iss", ISSUER),
+    "an error and a code": lambda url: url.copy_set_param("error", "access_denied"),
+    "denied": lambda url: url.copy_remove_param("code").copy_set_param("error", "access_denied"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_callback_that_is_amiss_deletes_its_verifier_and_no_other(
+    client, authkit_emulator, change
+) -> None:
     begin(client)
     (other,) = verifiers(client)
     url = change(begin(client))
     assert len(verifiers(client)) == 2
     answer = client.get(str(url))
-    assert (answer.status_code, answer.text) == (400, "You have not been signed in.")
+    assert (answer.status_code, answer.text) == (400, "Please sign in again.")
     assert verifiers(client) == [other]
     assert "wos-session" not in client.cookies
+    assert authkit_emulator.count("authenticate") == 0
+
+
+@pytest.mark.parametrize("iss", ["", "https://evil.example", f"{ISSUER}/"])
+def test_callback_of_another_issuer_is_refused(client, authkit_emulator, iss) -> None:
+    client.app.user_middleware[0].kwargs["issuers"] = [ISSUER]
+    url = begin(client).copy_set_param("iss", iss)
+    answer = client.get(str(url))
+    assert (answer.status_code, answer.text) == (400, "Please sign in again.")
+    assert verifiers(client) == []
+    assert authkit_emulator.count("authenticate") == 0
 
 
 def test_callback_with_any_state_deletes_nothing_that_is_not_there(client) -> None:
@@ -82,9 +98,22 @@ def test_callback_of_another_browser_is_refused(client, authkit_emulator) -> Non
     assert authkit_emulator.count("authenticate") == 0
 
 
-def test_callback_without_state_begins_anew(client) -> None:
+def test_callback_without_state_begins_anew_once(client, authkit_emulator) -> None:
     answer = client.get("/callback?code=x")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    assert answer.status_code == 303
+    assert answer.headers["location"].partition("?")[0].endswith("/user_management/authorize")
+    assert len(verifiers(client)) == 1
+    answer = client.get("/callback?code=x")
+    assert (answer.status_code, answer.text) == (400, "Please sign in again.")
+    assert verifiers(client) == []
+    assert authkit_emulator.count("authenticate") == 0
+
+
+def test_sign_in_begun_anew_ends_signed_in(client) -> None:
+    location = httpx.URL(client.get("/callback?code=x").headers["location"])
+    back = httpx.get(location.copy_set_param("login_hint", "ada@example.com"))
+    assert client.get(back.headers["location"]).status_code == 303
+    assert "wos-session" in client.cookies
 
 
 def test_callback_in_an_outage_says_when_to_try_again(client, break_workos) -> None:

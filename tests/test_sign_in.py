@@ -15,6 +15,7 @@ from authkit_asgi import AuthKit
 from authkit_asgi.auth import FrozenDict
 from authkit_asgi.errors import (
     AuthKitError,
+    CallbackRejectedError,
     GrantRejectedError,
     KeysUnavailableError,
     OAuthStateMismatchError,
@@ -162,6 +163,21 @@ async def test_old_or_foreign_state_ends_without_a_token_request(authkit, emulat
         with pytest.raises(OAuthStateMismatchError):
             await authkit.complete_sign_in("code", state)
     assert emulator.count("authenticate") == 0
+
+
+ISSUER = "https://api.workos.com/user_management/client_emulator"
+
+
+@pytest.mark.parametrize("iss", ["", "https://evil.example", f"{ISSUER}/", ISSUER.upper()])
+async def test_callback_of_another_issuer_is_not_redeemed(emulator, iss):
+    authkit = service(emulator, issuers=[ISSUER])
+    begun = authkit.authorization_url()
+    code = await code_for(emulator, begun)
+    with pytest.raises(CallbackRejectedError):
+        await authkit.complete_sign_in(code, begun.state, iss=iss)
+    assert emulator.count("authenticate") == 0
+    result = await authkit.complete_sign_in(code, begun.state, iss=ISSUER)
+    assert result.user.id == "user_ada"
 
 
 async def test_code_of_another_sign_in_is_rejected(authkit, emulator):

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from asgi_driver import Browser
 from asgi_site import SESSION, begin, query_of, signed_in_cookie, site
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from authkit_asgi import SignInError, get_session
+from authkit_asgi import ResponseStartedError, SignInError, get_session
 
 pytestmark = pytest.mark.anyio
+
+ISSUER = "https://api.workos.com/user_management/client_emulator"
 
 
 async def own_callback(request: Request) -> Response:
     session = get_session(request)
     query = request.query_params
     try:
-        result = await session.complete_sign_in(query["code"], query["state"])
+        result = await session.complete_sign_in(query["code"], query["state"], iss=query.get("iss"))
     except SignInError as error:
         return PlainTextResponse(error.code, status_code=400)
     await session.adopt(result)
@@ -63,3 +67,37 @@ async def test_own_callback_refuses_another_of_this_browsers_states(app, emulato
     answer = await browser.get(f"/own?code={first['code']}&state={first['state']}")
     assert (answer.status, answer.text) == (400, "oauth_state_mismatch")
     assert name not in browser.cookies
+
+
+@pytest.mark.parametrize(
+    ("iss", "status"), [(ISSUER, 200), ("https://evil.example", 400), ("", 400)]
+)
+async def test_own_callback_compares_the_issuer(emulator, iss, status):
+    browser = Browser(site(emulator, [Route("/own", own_callback)], issuers=[ISSUER]))
+    answer = await browser.get(f"{own(await begin(browser, emulator))}&iss={iss}")
+    assert (answer.status, answer.text) == (
+        status,
+        "user_ada" if status == 200 else "callback_rejected",
+    )
+    assert emulator.count("authenticate") == (1 if status == 200 else 0)
+
+
+async def test_callback_is_not_completed_once_the_response_has_started(app, emulator):
+    refused: list[str] = []
+
+    async def late(request: Request) -> Response:
+        session = get_session(request)
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b"begun"
+            for ask in (session.complete_callback, session.restart_sign_in):
+                with pytest.raises(ResponseStartedError):
+                    await ask()
+                refused.append(ask.__name__)
+
+        return StreamingResponse(body())
+
+    browser = Browser(site(emulator, [Route("/own", late)]))
+    await browser.get(own(await begin(browser, emulator)))
+    assert refused == ["complete_callback", "restart_sign_in"]
+    assert emulator.count("authenticate") == 0

@@ -82,11 +82,12 @@ async def test_half_done_it_says_which_sessions_have_ended_and_which_may_not_hav
     second, second_id = device(app, emulator)
     third, third_id = device(app, emulator)
     emulator.fail("revoke", delay=0)  # lets the first pass
-    emulator.fail("revoke", status=503)
+    emulator.fail("revoke", status=503, times=None)
     answer = await browser.post("/others", FETCH)
     assert answer.status == 503
     assert answer.json["revoked"] == [third_id]
     assert answer.json["remaining"] == [second_id, first_id]
+    emulator.clear_faults()
     assert await seen(third) == SIGNED_OUT
     assert (await seen(second))["user"] == (await seen(first))["user"] == "user_ada"
     assert (await browser.post("/others", FETCH)).json == [second_id, first_id]
@@ -184,7 +185,19 @@ async def test_user_who_is_deleted_has_no_sessions(emulator):
     browser, current = device(app, emulator)
     emulator.remove_user("user_ada")
     assert (await browser.get("/sessions")).json == []
+    assert (await browser.post("/others", FETCH)).json == []
     assert (await browser.post(f"/revoke?id={current}", FETCH)).status == 404
+
+
+async def test_session_of_a_user_who_is_deleted_meanwhile_has_ended(emulator):
+    app = devices(emulator)
+    browser, _ = device(app, emulator)
+    other, other_id = device(app, emulator)
+    emulator.fail("revoke", status=204)
+    emulator.fail("sessions", delay=0)  # lets the first list pass
+    emulator.fail("sessions", status=404, body={"code": "entity_not_found"})
+    assert (await browser.post(f"/revoke?id={other_id}", FETCH)).status == 200
+    assert await seen(other) == SIGNED_OUT
 
 
 async def test_user_id_that_is_no_id_is_nobodys(emulator):

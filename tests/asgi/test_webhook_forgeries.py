@@ -159,7 +159,7 @@ async def test_body_that_is_too_large_is_read_no_further(emulator):
     answer = Answer()
     # What comes after the second is not there to be asked for.
     receive = receive_of(megabyte, {**megabyte, "body": b" "})
-    await checked(app)(http_scope("POST", PATH), receive, collect(answer))
+    await checked(app)(http_scope("POST", PATH, headers_of(good())), receive, collect(answer))
     assert answer.status == 413
 
 

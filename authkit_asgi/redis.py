@@ -81,8 +81,10 @@ class RedisRefreshCoordinator:
         )
         self._tasks = BackgroundTasks()
         feed = RevocationFeed(self._redis, cookie_password, prefix=prefix, clock=clock)
-        self._ends = SharedEnds(self._shared, feed)
-        self._listener = RevocationListener(self._redis, feed, self._local)
+        self._ends = SharedEnds(
+            self._shared, feed, self._local, tell_later=self._tell_later, clock=clock
+        )
+        self._listener = RevocationListener(self._redis, feed, self._ends)
         self.revocations = self._local.revocations
         self._seen_cookies = SeenCookies(self._shared, self._tasks)
         self._polling = Polling()
@@ -132,7 +134,7 @@ class RedisRefreshCoordinator:
             self._local.see(key)
         elif is_seen is None and (outcome := next(self._local.recall(before), None)):
             self._keep(before, outcome, "")
-            self._tasks.start_once(self._publish_late)
+            self._tell_later()
 
     def is_awaited(self, key: str) -> bool:
         """See `RefreshCoordinator.is_awaited`."""
@@ -154,24 +156,22 @@ class RedisRefreshCoordinator:
         """See `RefreshCoordinator.end`."""
         await self._local.end(session_id, is_superseded=is_superseded)
         how = SUPERSEDED if is_superseded else SIGNED_OUT
-        return session_id is None or self._told(await self._ends.tell(session_id, how))
+        return session_id is None or await self._ends.tell(session_id, how)
 
     async def revoke(self, revocation: UserRevocation) -> bool:
         """See `RefreshCoordinator.revoke`."""
         await self._local.revoke(revocation)
-        return self._told(await self._ends.tell_revocation(revocation))
+        return await self._ends.tell_revocation(revocation)
 
     async def begin(self, session_id: str | None) -> None:
         """See `RefreshCoordinator.begin`."""
         is_news = self._local.is_ended(session_id)
         await self._local.begin(session_id)
         if session_id is not None:
-            self._told(await self._ends.tell(session_id, None, is_news=is_news))
+            await self._ends.tell(session_id, None, is_news=is_news)
 
-    def _told(self, is_told: bool) -> bool:  # noqa: FBT001  # what telling has come to
-        if not is_told:
-            self._tasks.start_once(self._publish_late)
-        return is_told
+    def _tell_later(self) -> None:
+        self._tasks.start_once(self._publish_late)
 
     def is_ended(self, session_id: str | None, *, or_superseded: bool = False) -> bool:
         """See `RefreshCoordinator.is_ended`."""
@@ -180,7 +180,7 @@ class RedisRefreshCoordinator:
     async def open(self) -> None:
         """See `RefreshCoordinator.open`."""
         self._redis.keep()
-        self._listener.open()
+        await self._listener.open()
 
     async def aclose(self) -> None:
         """See `RefreshCoordinator.aclose`."""
@@ -231,7 +231,7 @@ class RedisRefreshCoordinator:
         outcome = await exchange.perform()
         if outcome.successor_key != key:
             self._keep(key, outcome, owner)
-            self._tasks.start_once(self._publish_late)
+            self._tell_later()
         return outcome
 
     async def _perform(self, key: str, exchange: Exchange, owner: str) -> Outcome:
@@ -249,7 +249,7 @@ class RedisRefreshCoordinator:
             return await self._publish(key, owner) or outcome
         except RedisDownError:
             # The lock stays meanwhile: nobody is to send the spent token.
-            self._tasks.start_once(self._publish_late)
+            self._tell_later()
             return outcome
 
     async def _release(self, key: str, owner: str) -> None:

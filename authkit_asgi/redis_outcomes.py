@@ -168,15 +168,11 @@ class RedisOutcomes:
             await polling.wait()
         return False
 
-    async def end(self, session_id: str, how: str | None) -> None:
-        """Note how a session has come to its end; `None` takes that back."""
-        name = self._name("ended", session_id)
-        if how is None:
-            await self._redis.call("DEL", name)
-        else:
-            # Who has signed out stays so, whatever takes the place of the session.
-            unless = ("NX",) if how == SUPERSEDED else ()
-            await self._redis.call("SET", name, how, *unless, "EX", LIFETIME)
+    async def supersede(self, session_id: str) -> None:
+        """Note that another session has taken the place of this one."""
+        # Who has signed out stays so.
+        name = ended_name(self._prefix, session_id)
+        await self._redis.call("SET", name, SUPERSEDED, "NX", "EX", LIFETIME)
 
     async def _delete_if(self, name: str, value: bytes | str) -> None:
         await self._redis.call("EVAL", _COMPARE_AND_DELETE, 1, name, value)
@@ -188,7 +184,16 @@ class RedisOutcomes:
             return None
 
     def _name(self, kind: str, subject: str) -> str:
-        return f"{self._prefix}:{kind}:{hashlib.sha256(subject.encode()).hexdigest()}"
+        return _name(self._prefix, kind, subject)
+
+
+def ended_name(prefix: str, session_id: str) -> str:
+    """Return the key under which is noted how a session has come to its end."""
+    return _name(prefix, "ended", session_id)
+
+
+def _name(prefix: str, kind: str, subject: str) -> str:
+    return f"{prefix}:{kind}:{hashlib.sha256(subject.encode()).hexdigest()}"
 
 
 def _text(value: bytes | None) -> str | None:

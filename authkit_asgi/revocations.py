@@ -60,13 +60,23 @@ class Revocations:
     def __len__(self) -> int:
         return len(self._noted)
 
+    def __contains__(self, revocation: UserRevocation) -> bool:
+        known, until = self._noted.get(_subject(revocation), (None, 0))
+        return known is not None and until > self._clock() and known.before >= revocation.before
+
+    def known(self) -> list[UserRevocation]:
+        """Return those that still count."""
+        now = self._clock()
+        with self._lock:
+            return [revocation for revocation, until in self._noted.values() if until > now]
+
     def cover(self, claims: Mapping[str, Any]) -> bool:
         """Tell whether the token with these claims is over. On every request: fast."""
         return bool(self._noted) and self._covers(claims)
 
     def add(self, revocation: UserRevocation) -> None:
         """Note that a user's sessions are over; of two notes the later time counts."""
-        key = (revocation.user_id, revocation.organization_id)
+        key = _subject(revocation)
         with self._lock:
             known, _ = self._noted.get(key, (revocation, 0))
             latest = max(known, revocation, key=lambda each: each.before)
@@ -86,3 +96,7 @@ class Revocations:
             if revocation is not None and until > now and revocation.covers(claims):
                 return True
         return False
+
+
+def _subject(revocation: UserRevocation) -> tuple[str, str | None]:
+    return revocation.user_id, revocation.organization_id

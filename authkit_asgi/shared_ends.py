@@ -1,16 +1,18 @@
-"""Ends of sessions on their way to the other workers, however long Redis cannot be used."""
+"""Ends of sessions on their way to the other workers and from them, however late they come."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
-from authkit_asgi.redis_connection import RedisDownError
+from authkit_asgi.latest_ends import LatestEnds, SessionEnd
+from authkit_asgi.redis_connection import RedisDownError, Subscription
 from authkit_asgi.redis_outcomes import SIGNED_OUT, SUPERSEDED, RedisOutcomes
-from authkit_asgi.redis_revocations import RevocationFeed, SessionEnd
+from authkit_asgi.redis_revocations import Notice, RevocationFeed
+from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.revocations import UserRevocation
 
-_MAX_WAITING = 10_000
+_MAX_WAITING = 10_000  # sessions, and as many users
 
 
 class SharedEnds:
@@ -19,35 +21,73 @@ class SharedEnds:
     Args:
         shared: What they ask.
         feed: What they listen to.
+        local: Notes what others tell.
+        tell_later: Called where something waits to be told; has `tell_late` called until it is.
+        clock: Seconds since the epoch.
     """
 
-    def __init__(self, shared: RedisOutcomes, feed: RevocationFeed) -> None:
+    def __init__(
+        self,
+        shared: RedisOutcomes,
+        feed: RevocationFeed,
+        local: RefreshCoordinator,
+        *,
+        tell_later: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
         self._shared = shared
         self._feed = feed
-        # By what they are about. Of a session: how it has ended, and whether listeners are to hear.
-        self._waiting: OrderedDict[Hashable, tuple[str | None, bool] | UserRevocation] = (
-            OrderedDict()
-        )
+        self._local = local
+        self._tell_later = tell_later
+        self._latest = LatestEnds(clock)
+        # Apart, so that sessions, which anybody can end by the dozen, push out no user.
+        self._sessions: OrderedDict[str, SessionEnd | None] = OrderedDict()  # None: superseded
+        self._users: OrderedDict[Hashable, UserRevocation] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._sessions) + len(self._users)
 
     def __contains__(self, subject: Hashable) -> bool:
-        return subject in self._waiting
+        return subject in self._sessions or subject in self._users
 
     async def tell(self, session_id: str, how: str | None, *, is_news: bool = True) -> bool:
         """Tell how a session has ended, or with `None` that it has not; return whether by now.
 
-        Without `is_news` nobody has heard anything else of it.
+        Without `is_news` nobody is known to have heard anything else of it.
         """
-        known = self._waiting.get(session_id)
-        if how == SUPERSEDED and isinstance(known, tuple) and known[0] == SIGNED_OUT:
+        if how == SUPERSEDED:
+            known = self._sessions.get(session_id)
+            if known is not None and known.is_over:
+                return False
+            end = None
+        else:
+            end = self._latest.now(session_id, is_over=how == SIGNED_OUT)
+            if is_news:
+                self._latest.note(end)
+        self._wait(session_id, end)
+        try:
+            newer = await self._publish(session_id, end)
+            if end is not None and newer is not None:
+                # By the clock of another worker; but it is there already, and this is now.
+                end = self._latest.now(session_id, is_over=end.is_over, after=newer.at)
+                self._latest.note(end)
+                await self._publish(session_id, end)
+        except RedisDownError:
+            self._tell_later()
             return False
-        return await self._tell(session_id, (how, is_news and how != SUPERSEDED))
+        self._sessions.pop(session_id, None)
+        return True
 
     async def tell_revocation(self, revocation: UserRevocation) -> bool:
         """Tell that a user's sessions are over; return whether by now."""
-        return await self._tell((revocation.user_id, revocation.organization_id), revocation)
+        subject = self._wait_for_user(revocation)
+        try:
+            await self._feed.publish(revocation)
+        except RedisDownError:
+            self._tell_later()
+            return False
+        self._users.pop(subject, None)
+        return True
 
     async def tell_late(self) -> None:
         """Tell what could not be told yet.
@@ -55,34 +95,67 @@ class SharedEnds:
         Raises:
             RedisDownError: It still cannot.
         """
-        while self._waiting:
-            subject, what = self._waiting.popitem(last=False)
+        while self._users:
+            subject, revocation = self._users.popitem(last=False)
             try:
-                await self._publish(subject, what)
+                await self._feed.publish(revocation)
             except BaseException:  # an event loop that ends, too: another one tells it
-                self._waiting.setdefault(subject, what)
+                self._users.setdefault(subject, revocation)
                 raise
+        while self._sessions:
+            session_id, end = self._sessions.popitem(last=False)
+            try:
+                newer = await self._publish(session_id, end)
+            except BaseException:  # likewise
+                self._sessions.setdefault(session_id, end)
+                raise
+            if newer is not None:  # and perhaps was not published, as it was no news to the others
+                await self.hear(newer)
 
-    async def _tell(
-        self, subject: Hashable, what: tuple[str | None, bool] | UserRevocation
-    ) -> bool:
-        self._waiting[subject] = what
-        if len(self._waiting) > _MAX_WAITING:
-            self._waiting.popitem(last=False)
-        try:
-            await self._publish(subject, what)
-        except RedisDownError:
-            return False
-        self._waiting.pop(subject, None)
-        return True
+    async def hear(self, notice: Notice) -> None:
+        """Note what another worker tells, unless it is older than what is known here."""
+        if isinstance(notice, UserRevocation):
+            if notice not in self._local.revocations:
+                await self._local.revoke(notice)
+        elif self._latest.note(notice):
+            if self._sessions.get(notice.session_id) is not None:  # it would come too late
+                del self._sessions[notice.session_id]
+            await (self._local.end if notice.is_over else self._local.begin)(notice.session_id)
 
-    async def _publish(
-        self, subject: Hashable, what: tuple[str | None, bool] | UserRevocation
-    ) -> None:
-        if isinstance(what, UserRevocation):
-            await self._feed.publish(what)
-            return
-        session_id, (how, is_news) = str(subject), what
-        await self._shared.end(session_id, how)
-        if is_news:
-            await self._feed.publish(SessionEnd(session_id, is_over=how is not None))
+    async def catch_up(self, subscription: Subscription) -> None:
+        """Hear what was told before the subscription; tell again what Redis has lost.
+
+        Raises:
+            RedisDownError: It cannot be read.
+        """
+        told: set[Notice] = set()
+        async for notice in self._feed.published(subscription):
+            told.add(notice)
+            await self.hear(notice)
+        lost = self._feed.lost(told, [*self._local.revocations.known(), *self._latest.over()])
+        for notice in lost:
+            if isinstance(notice, UserRevocation):
+                self._wait_for_user(notice)
+            else:
+                self._wait(notice.session_id, notice)
+        if lost:
+            self._tell_later()
+
+    def _wait(self, session_id: str, end: SessionEnd | None) -> None:
+        self._sessions[session_id] = end
+        if len(self._sessions) > _MAX_WAITING:
+            self._sessions.popitem(last=False)
+
+    def _wait_for_user(self, revocation: UserRevocation) -> Hashable:
+        subject = (revocation.user_id, revocation.organization_id)
+        self._users[subject] = revocation
+        if len(self._users) > _MAX_WAITING:
+            self._users.popitem(last=False)
+        return subject
+
+    async def _publish(self, session_id: str, end: SessionEnd | None) -> SessionEnd | None:
+        if end is None:
+            await self._shared.supersede(session_id)
+            return None
+        newer = await self._feed.publish(end, is_news=session_id in self._latest)
+        return newer if isinstance(newer, SessionEnd) else None

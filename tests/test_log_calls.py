@@ -40,6 +40,10 @@ EXPECTED = {
         "redis_listener.py",
         "Degraded: what other workers end is heard late (%s)",
     ): "nothing: a class's name",
+    (
+        "redis_listener.py",
+        "Degraded: listening to other workers has failed (%s)",
+    ): "nothing: a class's name",
     ("redis_listener.py", "Restored: what other workers end is heard at once"): "no arguments",
     ("webhooks.py", "A webhook was refused: %s"): "nothing: words of ours",
     (

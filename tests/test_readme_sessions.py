@@ -18,7 +18,9 @@ from authkit_asgi.fastapi import CurrentSession, CurrentUser, webhook_router
 from authkit_asgi.testing import WorkOSEmulator, sign_webhook
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-BLOCKS = re.findall(r"^```python3\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+_, _, FROM_SECTION = README.partition("\n## Sessions and webhooks\n")
+SECTION, _, _ = FROM_SECTION.partition("\n## ")
+BLOCKS = re.findall(r"^```python3\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
 PASSWORD = "a password of more than 32 characters"
 SECRET = "whsec_…"
 

@@ -33,6 +33,20 @@ def test_notes_of_users_are_bounded(monkeypatch):
     assert covered == [False, False, True, True, True]
 
 
+def test_what_is_known_already_is_told_from_what_is_news():
+    clock = Clock()
+    revocations = Revocations(clock)
+    revocations.add(OF_ADA)
+    assert OF_ADA in revocations
+    assert UserRevocation(user_id="user_ada", before=999) in revocations
+    assert UserRevocation(user_id="user_ada", before=1001) not in revocations
+    assert UserRevocation(user_id="user_bob", before=1) not in revocations
+    assert revocations.known() == [OF_ADA]
+    clock.now += 3600
+    assert OF_ADA not in revocations
+    assert revocations.known() == []
+
+
 def test_note_about_one_organization_counts_there_alone():
     revocations = Revocations(Clock())
     note = UserRevocation(user_id="user_ada", organization_id="org_acme", before=1000)

@@ -16,7 +16,8 @@ from authkit_asgi.revocations import UserRevocation
 
 ADA = {"sub": "user_ada", "org_id": "org_acme", "iat": 1000}
 OF_ADA = UserRevocation(user_id="user_ada", before=1000.5)
-RECORDS, CHANNEL = "authkit:revocations", "authkit:revoked"
+USERS = "authkit:revoked:users"
+RECORDS, CHANNEL = "authkit:revoked:sessions", "authkit:revoked"
 
 
 @asynccontextmanager

@@ -85,6 +85,7 @@ class RedisServer:
     def contents(self) -> dict[str, bytes]:
         """Return every key with its raw value."""
         readers = {b"string": self.admin.get, b"zset": lambda name: self._joined(name, "zrange")}
+        readers[b"hash"] = lambda name: b"\n".join(sum(self.admin.hgetall(name).items(), ()))
         readers[b"list"] = lambda name: self._joined(name, "lrange")
         return {
             name.decode(): readers[self.admin.type(name)](name)

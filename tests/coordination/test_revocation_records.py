@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from emulated import OTHER_PASSWORD, PASSWORD
-from listeners import ADA, CHANNEL, OF_ADA, RECORDS, listening, until
+from listeners import ADA, CHANNEL, OF_ADA, RECORDS, USERS, listening, until
 from workers import SESSION_ID, worker
 
 from authkit_asgi.derived import derived_passwords
+from authkit_asgi.revocations import UserRevocation
 from authkit_asgi.seal import seal
 
 pytestmark = pytest.mark.anyio
@@ -18,15 +19,73 @@ pytestmark = pytest.mark.anyio
 
 async def test_records_expire_and_are_bounded(server, monkeypatch):
     monkeypatch.setattr("authkit_asgi.redis_revocations._MAX_RECORDS", 3)
-    server.admin.zadd(RECORDS, {"of two hours ago": time.time() - 3600})
+    server.admin.zadd(RECORDS, {"of two hours ago": time.time() - 3600, "first": time.time() + 60})
+    server.admin.hset(f"{RECORDS}:records", "of two hours ago", "1.0 over x")
     for number in range(5):
         await worker(server).end(f"session_{number}")
     assert 3590 <= server.admin.ttl(RECORDS) <= 3600
+    assert 3590 <= server.admin.ttl(f"{RECORDS}:records") <= 3600
+    names = set(server.admin.zrange(RECORDS, 0, -1))
+    assert set(server.admin.hkeys(f"{RECORDS}:records")) == names
     scores = [score for _, score in server.admin.zrange(RECORDS, 0, -1, withscores=True)]
     assert len(scores) == 3
     assert all(abs(score - time.time() - 3600) < 60 for score in scores)
     async with listening(server) as late:
         await until(lambda: late.is_ended("session_4"))
+
+
+async def test_session_that_ends_again_and_again_pushes_nothing_out(server, monkeypatch):
+    monkeypatch.setattr("authkit_asgi.redis_revocations._MAX_RECORDS", 2)
+    signing_out, told_by_a_webhook = worker(server), worker(server)
+    await signing_out.end("session_bob")
+    for _ in range(5):
+        await signing_out.end(SESSION_ID)
+        await told_by_a_webhook.end(SESSION_ID)
+    assert server.admin.zcard(RECORDS) == 2
+    assert server.admin.info("commandstats")["cmdstat_publish"]["calls"] == 2
+    async with listening(server) as late:
+        await until(lambda: late.is_ended("session_bob"))
+        assert late.is_ended(SESSION_ID)
+
+
+async def test_session_that_ends_again_after_a_minute_is_told_again(server):
+    seconds = 0
+    signing_out = worker(server, clock=lambda: time.time() + seconds)
+    await signing_out.end(SESSION_ID)
+    ((_, first),) = server.admin.zrange(RECORDS, 0, -1, withscores=True)
+    seconds = 61
+    await signing_out.end(SESSION_ID)
+    ((_, second),) = server.admin.zrange(RECORDS, 0, -1, withscores=True)
+    assert second > first
+    assert server.admin.info("commandstats")["cmdstat_publish"]["calls"] == 2
+
+
+async def test_sessions_that_end_push_no_user_out(server, monkeypatch):
+    monkeypatch.setattr("authkit_asgi.redis_revocations._MAX_RECORDS", 2)
+    await worker(server).revoke(OF_ADA)
+    for number in range(5):
+        await worker(server).end(f"session_{number}")
+    async with listening(server) as late:
+        await until(lambda: late.is_ended("session_4"))
+        assert late.revocations.cover(ADA)
+
+
+async def test_user_has_one_record_which_the_later_time_replaces(server):
+    first = worker(server)
+    for before in (1000.5, 1002, 1001, 1002):
+        await first.revoke(UserRevocation(user_id="user_ada", before=before))
+    assert server.admin.zcard(USERS) == 1
+    assert server.admin.info("commandstats")["cmdstat_publish"]["calls"] == 2
+    async with listening(server) as late:
+        await until(lambda: late.revocations.cover({**ADA, "iat": 1002}))
+        assert not late.revocations.cover({**ADA, "iat": 1003})
+
+
+async def test_records_whose_names_redis_has_lost_are_dropped(server):
+    await worker(server).end(SESSION_ID)
+    server.admin.delete(RECORDS)
+    await worker(server).end("session_bob")
+    assert server.admin.hlen(f"{RECORDS}:records") == 1
 
 
 async def test_redis_sees_neither_sessions_nor_users(server):
@@ -77,8 +136,10 @@ async def test_what_a_worker_has_written_is_none_of_these(server):
 
 @pytest.mark.parametrize("garbage", STRANGERS.values(), ids=STRANGERS)
 async def test_what_strangers_write_is_passed_over(server, garbage, caplog):
-    server.admin.zadd(RECORDS, {garbage: time.time() + 60})
-    server.admin.expire(RECORDS, 60)
+    server.admin.zadd(RECORDS, {"its name": time.time() + 60})
+    server.admin.hset(f"{RECORDS}:records", "its name", b"1.0 over " + garbage)
+    for name in (RECORDS, f"{RECORDS}:records"):
+        server.admin.expire(name, 60)
     async with listening(server) as hearer:
         server.admin.publish(CHANNEL, garbage)
         await worker(server).end("session_mark")

@@ -9,6 +9,7 @@ import pytest
 from workers import SESSION_ID, WorkOS, refresh, worker
 
 from authkit_asgi.outcomes import refresh_key
+from authkit_asgi.revocations import UserRevocation
 
 pytestmark = pytest.mark.anyio
 
@@ -68,6 +69,21 @@ async def test_of_too_many_sign_outs_during_an_outage_the_first_are_not_told(
     assert "session_0" not in signing_out._ends
     assert len(signing_out._ends) <= 3
     await signing_out.aclose()
+    own_server.go_on()
+
+
+async def test_users_wait_for_redis_apart_from_sessions(own_server, impatient, monkeypatch):
+    monkeypatch.setattr("authkit_asgi.shared_ends._MAX_WAITING", 3)
+    own_server.stop()
+    deaf = worker(own_server)
+    for number in range(5):
+        await deaf.revoke(UserRevocation(user_id=f"user_{number}", before=1))
+    for number in range(5):
+        await deaf.end(f"session_{number}")
+    users = [(f"user_{number}", None) in deaf._ends for number in range(5)]
+    assert users == [False, False, True, True, True]
+    assert len(deaf._ends) == 6
+    await deaf.aclose()
     own_server.go_on()
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from emulated import PASSWORD
+from listeners import OF_ADA
 from outages import slowed
 from workers import SESSION_ID, WorkOS, refresh, worker
 
@@ -168,6 +169,7 @@ async def test_every_key_expires_whatever_was_done(server):
     refused = (await refresh(second, workos, "r1")).outcome
     await first.end(SESSION_ID)
     await first.end("session_bob", is_superseded=True)
+    await first.revoke(OF_ADA)
     await second.begin("session_eve")
     second.see(R0)
     await second.newest(R0, SESSION_ID)
@@ -179,7 +181,7 @@ async def test_every_key_expires_whatever_was_done(server):
     await second.aclose()
     names = server.contents()
     kinds = sorted(name.split(":")[1] for name in names)
-    assert kinds == ["before", "ended", "ended", "lock", "outcome", "outcome", "revocations"]
+    assert kinds == ["before", "ended", "ended", "lock", "outcome", "outcome", *["revoked"] * 4]
     assert all(0 < server.admin.ttl(name) <= 3600 for name in names)
     workos.may_end.set()
     await holding

@@ -64,7 +64,7 @@ async def test_session_that_begins_anew_does_so_for_all_and_for_who_listens_late
         await first.begin(SESSION_ID)
         await until(lambda: not hearer.is_ended(SESSION_ID))
         await first.begin("session_new")
-        assert server.admin.zcard(RECORDS) == 2  # nobody has to hear of every sign-in
+        assert server.admin.zcard(RECORDS) == 1  # nobody has to hear of every sign-in
     async with listening(server) as late:
         await first.end("session_mark")
         await until(lambda: late.is_ended("session_mark"))
@@ -196,8 +196,7 @@ async def test_loop_that_is_opened_twice_listens_until_it_is_closed_twice(server
     tasks = asyncio.all_tasks()
     await coordinator.open()
     await coordinator.open()
-    assert len(asyncio.all_tasks() - tasks) == 1
-    await until(lambda: subscribers(server) == 1)
+    assert subscribers(server) == 1
     await coordinator.aclose()
     await worker(server).end(SESSION_ID)
     await until(lambda: coordinator.is_ended(SESSION_ID))

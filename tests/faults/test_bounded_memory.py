@@ -19,6 +19,7 @@ from authkit_asgi import (
     AuthKitConfig,
     AuthKitMiddleware,
     auth_routes,
+    latest_ends,
     outcomes,
     redis,
     seen_cookies,
@@ -40,6 +41,7 @@ async def authkit(
 ) -> AsyncIterator[AuthKit]:
     """A service that remembers little; without a Redis it keeps what it should have told it."""
     monkeypatch.setattr(outcomes, "_MAX_ENTRIES", BOUND)
+    monkeypatch.setattr(latest_ends, "_MAX_ENTRIES", BOUND)
     monkeypatch.setattr(redis, "_MAX_UNPUBLISHED", BOUND)
     monkeypatch.setattr(shared_ends, "_MAX_WAITING", BOUND)
     for name in ("_MAX_TOLD", "_MAX_WAITING"):
@@ -106,5 +108,6 @@ async def test_what_redis_could_not_be_told_is_kept_within_the_bounds(authkit):
     for number in range(3 * BOUND):
         coordinator.see(outcomes.refresh_key(f"s{number}"))
     seen = coordinator._seen_cookies
-    kept = (coordinator._unpublished, coordinator._ends, seen._told, seen._waiting)
-    assert [len(each) for each in kept] == [BOUND] * 4
+    ends = coordinator._ends
+    kept = (coordinator._unpublished, ends, ends._latest, seen._told, seen._waiting)
+    assert [len(each) for each in kept] == [BOUND] * 5

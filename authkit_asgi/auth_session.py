@@ -24,7 +24,7 @@ from authkit_asgi.loading import Loaded, renewed
 from authkit_asgi.reasons import REAUTHENTICATION_REASONS
 from authkit_asgi.recency import is_recent
 from authkit_asgi.service import AuthKit
-from authkit_asgi.session_cookies import NONE_SENT, SentCookies, SessionCookies
+from authkit_asgi.session_cookies import NONE_SENT, SentCookies
 from authkit_asgi.session_management import SessionManagement
 from authkit_asgi.sign_in import SignInResult
 from authkit_asgi.sign_ins import AuthenticateAnswer
@@ -39,15 +39,24 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
 
     Its methods collect cookies, which the middleware writes with the response's headers; once
     these have been sent, a method that has to change a cookie raises `ResponseStartedError`.
+
+    Args:
+        authkit: The service.
+        scope: The connection's.
+        loaded: What its session cookies come to.
+        sent: These cookies; the value of one alone as text.
     """
 
     __slots__ = ("_fills_in_starlette", "_loaded", "carried", "consulted")
 
     def __init__(
-        self, authkit: AuthKit, scope: Scope, loaded: Loaded, sent: SentCookies = NONE_SENT
+        self, authkit: AuthKit, scope: Scope, loaded: Loaded, sent: SentCookies | str = NONE_SENT
     ) -> None:
-        super().__init__(authkit, scope, SessionCookies(authkit.cookies, sent))
-        self._loaded: Loaded
+        self._authkit = authkit
+        self._scope = scope
+        self._sent = sent
+        self._changes = None
+        self._has_answered = False
         self._fills_in_starlette = False
         self.carried = sent is not NONE_SENT
         """Whether the request brought a session cookie, of whatever worth."""
@@ -55,7 +64,13 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
         """Whether the application asked who it is, so that its answer depends on the cookie."""
         self.consulted_authorization = False
         self.decided_by = None
-        self._set(loaded)
+        self._loaded = loaded
+        if loaded.sealed is not None or loaded.is_dead:
+            self._set(loaded)
+            return
+        state = scope.setdefault("state", {})
+        state["auth"] = loaded.auth
+        state["authkit"] = self
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(auth={self.auth!r})"
@@ -83,7 +98,7 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
     @property
     def has_answered(self) -> bool:
         """Whether the response has started, or the WebSocket was accepted."""
-        return self._cookies.is_closed
+        return self._has_answered if self._changes is None else self._changes.is_closed
 
     def now(self) -> float:
         """Return the seconds since the epoch, by the clock that expiries are compared with."""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from authkit_asgi.auth import Claims, SignedIn, signed_in
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import InvalidSessionError
 from authkit_asgi.http_clients import HTTPClients
 from authkit_asgi.session import Session
-from authkit_asgi.tokens import AccessTokenVerifier, SigningKey
+from authkit_asgi.tokens import AccessTokenVerifier
+
+
+@dataclass(slots=True)
+class ReadSession:
+    """What is known already of a session cookie, where more has to be done about it."""
+
+    session: Session
+    auth: SignedIn | None = None
+    """Who is signed in by it, verified a moment ago; `None` where that is to be found out."""
 
 
 def access_token_verifier(
@@ -36,30 +46,22 @@ async def authenticate(session: Session, verifier: AccessTokenVerifier) -> Signe
         InvalidSessionError: The token is not the sealed user's.
         KeysUnavailableError: It cannot be verified now.
     """
-    return _signed_in(session, await verifier.verify(session.access_token, is_vouched=True))
+    return signed_in_by(session, await verifier.verify(session.access_token, is_vouched=True))
 
 
-def authenticate_now(
-    session: Session, verifier: AccessTokenVerifier
-) -> tuple[SignedIn, SigningKey] | None:
-    """Return who is signed in and the key that says so; `None` if it has to be waited for.
+def signed_in_by(session: Session, claims: Claims) -> SignedIn:
+    """Return who is signed in by an authentic `session`, whose access token has these claims.
 
-    Raises what `authenticate` does.
+    Raises:
+        InvalidSessionError: The token is not the sealed user's.
     """
-    verified = verifier.verify_now(session.access_token)
-    if verified is None:
-        return None
-    claims, signing_key = verified
-    return _signed_in(session, claims), signing_key
-
-
-def _signed_in(session: Session, claims: Claims) -> SignedIn:
-    if claims["sub"] != session.user_id:
+    user = session.user
+    if claims["sub"] != user.id:
         raise InvalidSessionError("The access token is not the sealed user's")
     return signed_in(
         claims,
         access_token=session.access_token,
-        user=session.user,
+        user=user,
         impersonator=session.impersonator,
         authentication_method=session.authentication_method,
     )

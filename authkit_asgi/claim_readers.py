@@ -20,15 +20,22 @@ def read_claims(payload: dict[str, Any]) -> Claims:
     """
     claims = Claims(payload)
     for name, value in payload.items():
-        if type(value) is str and value and name not in _NO_TEXT:
-            continue  # most of them: text, where text or anything may be
+        kind = type(value)
+        if kind is str:
+            if value and name not in _NO_TEXT:
+                continue  # most of them: text, where text or anything may be
+        elif kind is int and 0 <= value <= _MAX_DATE and name not in _NO_DATES:
+            continue
+        elif kind is list and name in _LISTS and _ONLY_STRINGS.issuperset(map(type, value)):
+            dict.__setitem__(claims, name, tuple(value))  # nobody else has them yet
+            continue
         claim = _READERS.get(name, freeze)(value)
         if claim is _UNFIT:
             raise UnacceptableClaimsError(
                 f"The access token's {name} claim is not what it has to be"
             )
         if claim is not value:
-            dict.__setitem__(claims, name, claim)  # nobody else has them yet
+            dict.__setitem__(claims, name, claim)
     if not claims.keys() >= _REQUIRED:
         raise UnacceptableClaimsError("The access token lacks one of the claims exp, sub and sid")
     return claims
@@ -47,11 +54,6 @@ def _read_date(value: Any) -> Any:
     return int(value) if type(value) in (int, float) and 0 <= value <= _MAX_DATE else _UNFIT
 
 
-def _read_strings(value: Any) -> Any:
-    is_fit = isinstance(value, list) and _ONLY_STRINGS.issuperset(map(type, value))
-    return tuple(value) if is_fit else _UNFIT
-
-
 def _read_object(value: Any) -> Any:
     return freeze(value) if isinstance(value, dict) else _UNFIT
 
@@ -61,20 +63,26 @@ def _read_user_profile(value: Any) -> Any:
     return value if value is None or value == "user" else _UNFIT
 
 
+def _read_unfit(_: Any) -> Any:
+    return _UNFIT
+
+
 def _read_absent(value: Any) -> Any:
     return value if value is None else _UNFIT
 
 
 _UNFIT = object()
 _ONLY_STRINGS = frozenset({str})
+_LISTS = frozenset({"roles", "permissions", "entitlements", "feature_flags"})
 _REQUIRED = {"exp", "sub", "sid"}
 _TEXT_READERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("sub", "sid"), _read_text),
     **dict.fromkeys(("iss", "jti", "org_id", "role"), _read_string),
 }
+_DATE_READERS = dict.fromkeys(("exp", "iat", "nbf", "auth_time"), _read_date)
 _OTHER_READERS: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("exp", "iat", "nbf", "auth_time"), _read_date),
-    **dict.fromkeys(("roles", "permissions", "entitlements", "feature_flags"), _read_strings),
+    **_DATE_READERS,
+    **dict.fromkeys(_LISTS, _read_unfit),
     "act": _read_object,
     "sub_profile": _read_user_profile,
     "sub_type": _read_absent,
@@ -84,3 +92,6 @@ _READERS = {**_TEXT_READERS, **_OTHER_READERS}
 
 _NO_TEXT = frozenset(_OTHER_READERS)
 """Those for which being text does not settle it."""
+
+_NO_DATES = frozenset(_READERS) - frozenset(_DATE_READERS)
+"""Those for which being a date does not."""

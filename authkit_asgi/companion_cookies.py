@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.types import Scope
 
 from authkit_asgi.auth import Auth, SignedOutReason
@@ -18,14 +20,18 @@ class CompanionCookies:
 
     __slots__ = ()
     _authkit: AuthKit
-    _cookies: SessionCookies
     _loaded: Loaded
     _scope: Scope
+
+    if TYPE_CHECKING:
+
+        @property
+        def _cookies(self) -> SessionCookies: ...
 
     def _write_companions(self) -> None:
         """Note the time of use and hand out the access token, as the settings say."""
         kit, session, auth = self._authkit, self._loaded.session, self._loaded.auth
-        if (kit.inactivity is None and kit.eager_auth is None) or kit.config.is_read_only:
+        if not kit.has_companions:
             return
         # A session that has ended, or another in its place, is not to be touched by a late answer.
         if session is None or self._loaded.is_idle or kit.is_over(session):

@@ -11,9 +11,9 @@ class CookieChanges:
 
     __slots__ = ("_cookies", "is_closed")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_closed: bool = False) -> None:
         self._cookies: dict[tuple[str, str | None], SetCookie] = {}
-        self.is_closed = False
+        self.is_closed = is_closed
 
     def write(self, *cookies: SetCookie) -> None:
         """Add cookies to the response.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from authkit_asgi.companion_cookies import CompanionCookies
 from authkit_asgi.cookies import SetCookie
 from authkit_asgi.errors import SessionTooLargeError
+from authkit_asgi.session_cookies import SessionCookies
 
 
 class CookieFlush(CompanionCookies):
     """The cookies of one connection, as its response's headers are being sent."""
 
     __slots__ = ()
+    _changes: SessionCookies | None
 
     async def flush(self) -> list[SetCookie]:
         """Return the cookies to write, and allow no more: the response's headers are being sent.
@@ -36,8 +39,13 @@ class CookieFlush(CompanionCookies):
         self._write_companions()
         return self.close()
 
-    def flush_now(self) -> list[SetCookie] | None:
+    def flush_now(self) -> Sequence[SetCookie] | None:
         """Return what `flush` does, where nothing has to be awaited for it; `None` elsewhere."""
+        kit = self._authkit
+        if self._changes is None and not (kit.has_companions or self._loaded.is_outdated):
+            # As nearly all responses: not even a list is made.
+            self._has_answered = True  # type: ignore[misc]  # a slot of `PendingSignIns`
+            return ()
         if not self._is_settled:
             return None
         self._write_companions()

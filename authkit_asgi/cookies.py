@@ -74,6 +74,34 @@ def parsed_cookies(
     return ((found.strip(b" \t"), _unquoted(value.strip(b" \t"))),) if separator else ()
 
 
+def sole_cookie(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """Return the value of the only cookie in which `name` occurs; empty where it occurs in none.
+
+    `None` where `parsed_cookies` has to be asked: of several, of blanks, of quotes.
+    """
+    line = b""
+    for header, value in headers:
+        if header == b"cookie":
+            if line:
+                return None
+            line = value
+    start = line.find(name)
+    if start < 0:
+        return b""
+    begin, end = start + len(name) + 1, line.find(b";", start)
+    end = len(line) if end < 0 else end
+    if line.find(name, end) >= 0:
+        return None
+    value = line[begin:end]
+    is_plain = (
+        (start == 0 or line[start - 2 : start] == b"; ")
+        and (start <= _MAX_COOKIES or line.count(b";", 0, start) < _MAX_COOKIES)
+        and line[begin - 1 : begin] == b"="
+        and len(value.strip(b' \t"')) == len(value) > 0
+    )
+    return value if is_plain else None
+
+
 def _cookie_line(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return all Cookie headers as one: HTTP/2 lets a browser send several (RFC 9113, 8.2.3)."""
     return b";".join([line for header, line in headers if header == b"cookie"])

@@ -160,8 +160,9 @@ class KeySetCache:
         """
         now = self._clock()
         keys, fetched_at = self._held
-        age = _elapsed(fetched_at, now)
-        if age >= self._max_age:
+        age = now - fetched_at
+        if not 0 <= age < self._max_age:
+            age = _elapsed(fetched_at, now)
             if self._must_wait(age, now):
                 return None
             if self._is_retry_due(now):

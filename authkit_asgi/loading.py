@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from authkit_asgi.auth import Auth, SignedIn, SignedOut, SignedOutReason
-from authkit_asgi.authentication import authenticate
+from authkit_asgi.authentication import ReadSession, authenticate
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter
 from authkit_asgi.errors import (
@@ -110,12 +110,17 @@ class SessionLoader:
         *,
         may_refresh: bool,
         may_wait: bool,
+        read: ReadSession | None = None,
     ) -> Loaded:
         """See `AuthKit.load`; without `may_wait`, signing keys are waited for 1 s at most."""
         if not values:
             return _NOTHING
         return await self.load_sessions(
-            self._authentic(values), activity, may_refresh=may_refresh, may_wait=may_wait
+            self._authentic(values) if read is None else [read.session],
+            activity,
+            may_refresh=may_refresh,
+            may_wait=may_wait,
+            verified=None if read is None else read.auth,
         )
 
     async def load_sessions(
@@ -126,24 +131,28 @@ class SessionLoader:
         may_refresh: bool,
         may_wait: bool,
         otherwise: SignedOut = INVALID,
+        verified: SignedIn | None = None,
     ) -> Loaded:
-        """Return who authentic sessions are of; where there is none, what that means."""
+        """Return who authentic sessions are of; where there is none, what that means.
+
+        `verified` is who is signed in by the only one, where that is known already.
+        """
         session = newest(sessions)
         if session is None:
             return Loaded(auth=INVALID if sessions else otherwise, conflicting=bool(sessions))
-        return await self._load_one(session, activity, may_refresh=may_refresh, may_wait=may_wait)
-
-    async def _load_one(
-        self, session: Session, activity: Sequence[str], *, may_refresh: bool, may_wait: bool
-    ) -> Loaded:
         if self._inactivity is not None and self._inactivity.is_over(session, activity):
             may_delete = not self._config.is_read_only
             return Loaded(auth=_IDLE, session=session, is_dead=may_delete, is_idle=True)
+        return await self._load_one(session, verified, may_refresh=may_refresh, may_wait=may_wait)
+
+    async def _load_one(
+        self, session: Session, verified: SignedIn | None, *, may_refresh: bool, may_wait: bool
+    ) -> Loaded:
         try:
             if may_refresh and session.refresh_token is not None:
-                return await self._load(session, refresh_key(session.refresh_token))
+                return await self._load(session, refresh_key(session.refresh_token), verified)
             with anyio.fail_after(None if may_wait else _KEYS_SECONDS):
-                return await self._load_unrenewed(session)
+                return await self._load_unrenewed(session, verified)
         except TimeoutError:
             unavailable = KeysUnavailableError("No signing keys yet", retry_after=1)
             return Loaded(auth=signed_out_by(unavailable), session=session)
@@ -157,12 +166,13 @@ class SessionLoader:
                 sessions.append(self._reader.read(value))
         return sessions
 
-    async def _load_unrenewed(self, session: Session) -> Loaded:
+    async def _load_unrenewed(self, session: Session, verified: SignedIn | None) -> Loaded:
         """Load a session that is not to be renewed now, or cannot be."""
         if has_ended(self._coordinator, session):
             return Loaded(auth=_OVER, session=session)
         try:
-            return Loaded(auth=await authenticate(session, self._verifier), session=session)
+            auth = verified or await authenticate(session, self._verifier)
+            return Loaded(auth=auth, session=session)
         except ExpiredTokenError:
             refusal = self._refusal(session)
             if refusal is None:
@@ -170,10 +180,10 @@ class SessionLoader:
             refused = GrantRejectedError(refusal.refusal or "")
             return Loaded(auth=signed_out_by(refused), session=session, is_dead=True)
 
-    async def _load(self, session: Session, key: str) -> Loaded:
-        auth: SignedIn | None = None
+    async def _load(self, session: Session, key: str, verified: SignedIn | None) -> Loaded:
+        auth = verified
         try:
-            auth = await authenticate(session, self._verifier)
+            auth = auth or await authenticate(session, self._verifier)
         except UnacceptableClaimsError:
             raise  # a setting does not fit: a new token would not either, and the old one be spent
         except InvalidTokenError:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Unpack
 
 # The path as Starlette's own router sees it below a mount; there is no public name for it.
 from starlette._utils import get_route_path
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authkit_asgi.auth import SignedOut, SignedOutReason
 from authkit_asgi.auth_session import AuthSession
+from authkit_asgi.authentication import ReadSession
 from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.cookies import sole_cookie
 from authkit_asgi.errors import ConfigurationError, SessionTooLargeError
 from authkit_asgi.fetch_metadata import header
 from authkit_asgi.hooks import RefreshErrorHook, RefreshSuccessHook
 from authkit_asgi.http_clients import HTTPClientFactory
+from authkit_asgi.lifespan import fail_start_up, serve_lifespan
 from authkit_asgi.loading import INVALID, NO_COOKIE, Loaded
 from authkit_asgi.middleware_arguments import check_arguments, check_paths, make_authkit
 from authkit_asgi.pages import error_response
 from authkit_asgi.path_rules import PathRules
 from authkit_asgi.protection import Protection
 from authkit_asgi.refresh import RefreshCoordinator
-from authkit_asgi.response_headers import sender
+from authkit_asgi.response_headers import send_on
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_contents import SessionTransform
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, sent_cookies
@@ -35,11 +39,8 @@ from authkit_asgi.stores import SessionStore
 logger = logging.getLogger(__name__)
 
 _SCOPE_KEY = "authkit_asgi.session"
+_SERVED = frozenset({"http", "websocket"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, 9.2.1
-_LIFESPAN_ENDS = frozenset(
-    {"lifespan.startup.failed", "lifespan.shutdown.complete", "lifespan.shutdown.failed"}
-)
-
 _NO_COOKIE = Loaded(auth=NO_COOKIE)
 _INCOMPLETE = Loaded(auth=INVALID)
 _CROWDED = Loaded(auth=INVALID, conflicting=True)
@@ -123,7 +124,8 @@ class AuthKitMiddleware:
         except ConfigurationError as fault:
             self._fault = fault
             return
-        self._skipped = PathRules(rule for path in skip for rule in (path, f"{path}/*"))
+        rules_to_skip = [rule for path in skip for rule in (path, f"{path}/*")]
+        self._skipped = PathRules(rules_to_skip) if rules_to_skip else None
         config = self._authkit.config
         self._cookie_name = config.cookie_name.encode()
         self._own_paths = config.own_paths
@@ -138,20 +140,27 @@ class AuthKitMiddleware:
             raise ConfigurationError(self._fault.problems)
         return self._authkit.config
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    # In one piece: each function that a request has to go through costs it something.
+    async def __call__(  # noqa: C901, PLR0912
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Serve one connection (ASGI 3)."""
-        if scope["type"] not in {"http", "websocket"}:
+        if scope["type"] not in _SERVED:
             if scope["type"] == "lifespan":
-                await self._lifespan(scope, receive, send)
+                if self._fault is None:
+                    self._fault = start_up_fault(scope.get("app"), self._authkit.config)
+                if self._fault is not None:
+                    await fail_start_up(self._fault, receive, send)
+                await serve_lifespan(self._authkit, self.app, scope, receive, send)
             else:
                 await self.app(scope, receive, send)
             return
         if self._fault is not None:
-            # A new one each time: an exception raised again and again grows by its traceback.
-            raise ConfigurationError(self._fault.problems)
-        state = self._own_state(scope)
-        if self._skipped and get_route_path(scope) in self._skipped:
-            state["auth"] = _NOT_EVALUATED
+            raise ConfigurationError(self._fault.problems)  # a new one: tracebacks add up
+        if "authkit" in scope.setdefault("state", {}):
+            self._disown_state(scope)
+        if self._skipped is not None and get_route_path(scope) in self._skipped:
+            scope["state"]["auth"] = _NOT_EVALUATED
             if self._starlette_auth:
                 fill_in(scope, _NOT_EVALUATED)
             await self.app(scope, receive, send)
@@ -160,9 +169,11 @@ class AuthKitMiddleware:
             self._fill_in(scope[_SCOPE_KEY])
             await self._serve(scope, receive, send)
             return
-        sent = sent_cookies(scope["headers"], self._cookie_name)
+        # Nearly every request has one session cookie or none, and it is plain who sends it.
+        sent, loaded = self._look(scope)
         try:
-            loaded = self._load_now(scope, sent) or await self._load(scope, sent)
+            if not isinstance(loaded, Loaded):
+                loaded = await self._load(scope, sent, loaded)
             session = AuthSession(self._authkit, scope, loaded, sent)
         except SessionTooLargeError as error:
             if scope["type"] == "websocket":
@@ -171,9 +182,10 @@ class AuthKitMiddleware:
             await error_response(scope, error, status=500)(scope, receive, send)
             return
         scope[_SCOPE_KEY] = session
-        self._fill_in(session)
+        if self._starlette_auth:
+            session.fill_in_starlette()
         try:
-            send = sender(session, send)
+            send = partial(send_on, session, send)
             if self._protection is None:
                 await self.app(scope, receive, send)
             else:
@@ -181,17 +193,14 @@ class AuthKitMiddleware:
         finally:
             session.detach()
 
-    def _own_state(self, scope: Scope) -> MutableMapping[str, Any]:
-        """Return this connection's state, made where there is none.
+    def _disown_state(self, scope: Scope) -> None:
+        """Give a connection a state of its own, where another's has been left to it.
 
         Servers copy the lifespan's state for each connection. Some test tools share it instead:
         one user's request would then read what another's has written.
         """
-        state: MutableMapping[str, Any] = scope.setdefault("state", {})
-        left_over = state.get("authkit")
-        if left_over is not None and left_over is not scope.get(_SCOPE_KEY):
-            state = scope["state"] = dict(state)
-        return state
+        if scope["state"]["authkit"] is not scope.get(_SCOPE_KEY):
+            scope["state"] = dict(scope["state"])
 
     def _is_done(self, scope: Scope) -> bool:
         """Tell whether this middleware stands a second time around the same application.
@@ -212,21 +221,41 @@ class AuthKitMiddleware:
         if self._starlette_auth:
             session.fill_in_starlette()
 
-    def _load_now(self, scope: Scope, sent: SentCookies) -> Loaded | None:
-        """Return who sends a request where that is plain at once, else `None`: then `_load`."""
+    def _look(self, scope: Scope) -> tuple[SentCookies | str, Loaded | ReadSession | None]:
+        """Return the session cookies, and what `_load_now` does."""
+        sent: SentCookies | str
+        value = sole_cookie(scope["headers"], self._cookie_name)
+        if value == b"":
+            return NONE_SENT, _NO_COOKIE
+        if value is not None:
+            sent = value.decode("latin-1")
+            return sent, self._load_now(scope, (sent,))
+        sent = sent_cookies(scope["headers"], self._cookie_name)
         if sent is NONE_SENT:
-            return _NO_COOKIE
-        if self._is_untrusted(scope):
+            return sent, _NO_COOKIE
+        return sent, self._load_now(scope, sent.values, sent.activity, is_crowded=sent.is_crowded)
+
+    def _load_now(
+        self,
+        scope: Scope,
+        values: tuple[str, ...],
+        activity: tuple[str, ...] = (),
+        *,
+        is_crowded: bool = False,
+    ) -> Loaded | ReadSession | None:
+        """Return who sends session cookies where that is plain at once, else what is known."""
+        if (self._checks_http_origin or scope["type"] != "http") and self._is_untrusted(scope):
             return _UNTRUSTED
-        if sent.is_crowded:
+        if is_crowded:
             return _CROWDED
-        values = sent.values
         if not values:
             return _INCOMPLETE
+        # Only below a mount, or behind a proxy that takes a prefix off, are there two paths.
+        is_own_path = scope["path"] in self._own_paths or (
+            scope.get("root_path") and self._is_own_path(scope)
+        )
         try:
-            return self._authkit.load_now(
-                values, sent.activity, may_refresh=not self._is_own_path(scope)
-            )
+            return self._authkit.load_now(values, activity, may_refresh=not is_own_path)
         except Exception as error:  # noqa: BLE001  # fail closed: whatever breaks, nobody is let in
             return _failed(error)
 
@@ -246,43 +275,19 @@ class AuthKitMiddleware:
         origin = header(scope, b"origin")
         return origin is not None and origin not in self._origins
 
-    async def _load(self, scope: Scope, sent: SentCookies) -> Loaded:
+    async def _load(
+        self, scope: Scope, sent: SentCookies | str, read: ReadSession | None
+    ) -> Loaded:
+        values, activity = ((sent,), ()) if isinstance(sent, str) else (sent.values, sent.activity)
         try:
             return await self._authkit.load(
-                sent.values, sent.activity, may_refresh=not self._is_own_path(scope)
+                values, activity, may_refresh=not self._is_own_path(scope), read=read
             )
         except Exception as error:  # noqa: BLE001  # as above
             return _failed(error)
 
     def _is_own_path(self, scope: Scope) -> bool:
         return scope["path"] in self._own_paths or get_route_path(scope) in self._own_paths
-
-    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._fault is None:
-            self._fault = start_up_fault(scope.get("app"), self._authkit.config)
-        if self._fault is not None:
-            await receive()
-            await send({"type": "lifespan.startup.failed", "message": str(self._fault)})
-            raise ConfigurationError(self._fault.problems)
-        await self._authkit.open()
-        is_open = True
-
-        async def close() -> None:
-            nonlocal is_open
-            if is_open:
-                is_open = False
-                await self._authkit.aclose()
-
-        async def observe(message: Message) -> None:
-            # Before the server hears that all is done: it may stop the event loop at once.
-            if message["type"] in _LIFESPAN_ENDS:
-                await close()
-            await send(message)
-
-        try:
-            await self.app(scope, receive, observe)
-        finally:
-            await close()
 
 
 def _failed(error: Exception) -> Loaded:

@@ -64,24 +64,24 @@ class OutcomeMemory:
         self._refused = _Shelf(LIFETIME)
         self._unseen = _Shelf(LIFETIME)
         self._shelves = (self._seen, self._refused, self._unseen)
-        self._places: dict[str, _Shelf] = {}
-        self._predecessors: dict[str, str] = {}
+        self.places: dict[str, _Shelf] = {}
+        self.predecessors: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self.places)
 
     def find(self, key: str) -> Outcome | None:
         """Return what has become of a refresh token, `None` if nothing is known."""
-        if key not in self._places:  # asked on every request; of nearly all tokens nothing is known
+        if key not in self.places:  # asked on every request; of nearly all tokens nothing is known
             return None
         with self._lock:
-            shelf = self._places.get(key)
+            shelf = self.places.get(key)
             return None if shelf is None else shelf.get(key, self._clock())
 
     def chain(self, key: str) -> Iterator[Outcome]:
         """Yield what has become of a refresh token, then of its successor's, as far as is known."""
-        return self._follow(key) if key in self._places else iter(())
+        return self._follow(key) if key in self.places else iter(())
 
     def _follow(self, key: str) -> Iterator[Outcome]:
         passed: set[str] = set()  # a server that gives an old token again must not hang us
@@ -92,39 +92,39 @@ class OutcomeMemory:
 
     def predecessor(self, key: str) -> str | None:
         """Return the token whose successor this is, while its cookie has not been seen."""
-        return self._predecessors.get(key)
+        return self.predecessors.get(key)
 
     def remember(self, key: str, outcome: Outcome) -> None:
         """Keep an outcome, unless its refresh token has not been spent."""
         if outcome.successor_key == key:
             return  # a server that does not rotate: the token itself goes on
         with self._lock:
-            if key in self._places:
+            if key in self.places:
                 self._take(key)
             self._put(self._unseen if outcome.refusal is None else self._refused, key, outcome)
             if outcome.successor_key is not None:
-                self._predecessors[outcome.successor_key] = key
+                self.predecessors[outcome.successor_key] = key
             self._make_room()
 
     def forget(self, key: str, outcome: Outcome) -> None:
         """Drop an outcome, unless another has taken its place."""
         with self._lock:
-            shelf = self._places.get(key)
+            shelf = self.places.get(key)
             if shelf is not None and shelf.get(key, 0) is outcome:
                 self._remove(key)
 
     def see(self, key: str) -> None:
         """Note that a browser has the cookie of this refresh token, and no longer needs its own."""
-        if key not in self._predecessors:
+        if key not in self.predecessors:
             return
         with self._lock:
-            while predecessor := self._predecessors.pop(key, None):
+            while predecessor := self.predecessors.pop(key, None):
                 self._put(self._seen, predecessor, self._unseen.take(predecessor))
                 key = predecessor
 
     def _put(self, shelf: _Shelf, key: str, outcome: Outcome) -> None:
         shelf.put(key, outcome, self._clock())
-        self._places[key] = shelf
+        self.places[key] = shelf
 
     def _make_room(self) -> None:
         now = self._clock()
@@ -136,12 +136,12 @@ class OutcomeMemory:
 
     def _remove(self, key: str) -> None:
         self._take(key)
-        del self._places[key]
+        del self.places[key]
 
     def _take(self, key: str) -> None:
-        successor_key = self._places[key].take(key).successor_key or ""
-        if self._predecessors.get(successor_key) == key:
-            del self._predecessors[successor_key]
+        successor_key = self.places[key].take(key).successor_key or ""
+        if self.predecessors.get(successor_key) == key:
+            del self.predecessors[successor_key]
 
 
 class _Shelf:
@@ -187,25 +187,25 @@ class Tombstones:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._until: OrderedDict[str, float] = OrderedDict()
+        self.noted: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def __contains__(self, session_id: str | None) -> bool:
-        if not self._until or session_id is None:
+        if not self.noted or session_id is None:
             return False
-        return self._until.get(session_id, 0) > self._clock()
+        return self.noted.get(session_id, 0) > self._clock()
 
     def add(self, session_id: str | None) -> None:
         """Note that a session is over; one without an id cannot be told from others."""
         if session_id is None:
             return
         with self._lock:
-            self._until[session_id] = self._clock() + LIFETIME
-            self._until.move_to_end(session_id)
-            if len(self._until) > _MAX_ENTRIES:
-                self._until.popitem(last=False)
+            self.noted[session_id] = self._clock() + LIFETIME
+            self.noted.move_to_end(session_id)
+            if len(self.noted) > _MAX_ENTRIES:
+                self.noted.popitem(last=False)
 
     def discard(self, session_id: str | None) -> None:
         """Take a note back."""
         with self._lock:
-            self._until.pop(session_id or "", None)
+            self.noted.pop(session_id or "", None)

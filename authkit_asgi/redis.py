@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import anyio
 from redis.asyncio import Redis
 
+from authkit_asgi.auth import Claims
 from authkit_asgi.background import BackgroundTasks
 from authkit_asgi.errors import SealError, WorkOSUnavailableError
 from authkit_asgi.outcomes import Outcome
@@ -51,8 +52,7 @@ class RedisRefreshCoordinator:
     cookie password, under the SHA-256 of the refresh token; every key expires.
 
     Args:
-        redis: Its URL (one client per event loop is made), or a client, used as it is and never
-            closed.
+        redis: Its URL (one client per event loop is made), or a client, which is never closed.
         cookie_password: The setting of that name.
         timeout: Seconds a refresh may take in all; `AuthKitConfig.refresh_timeout`.
         prefix: What all keys begin with; applications that share a Redis need one each.
@@ -176,6 +176,10 @@ class RedisRefreshCoordinator:
     def is_ended(self, session_id: str | None, *, or_superseded: bool = False) -> bool:
         """See `RefreshCoordinator.is_ended`."""
         return self._local.is_ended(session_id, or_superseded=or_superseded)
+
+    def is_quiet(self, key: str | None, claims: Claims) -> bool:
+        """See `RefreshCoordinator.is_quiet`."""
+        return key in self._seen_cookies.told and self._local.is_quiet(key, claims)
 
     async def open(self) -> None:
         """See `RefreshCoordinator.open`."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from authkit_asgi.auth import Auth
+from authkit_asgi.auth import Auth, Claims
 from authkit_asgi.errors import AuthKitError, InvalidTokenError, WorkOSUnavailableError
 from authkit_asgi.outcomes import Outcome, OutcomeMemory, Tombstones
 from authkit_asgi.revocations import Revocations, UserRevocation
@@ -134,6 +134,13 @@ class RefreshCoordinator(Protocol):
         """Tell whether this process knows that a session is over. On every request: fast."""
         ...
 
+    def is_quiet(self, key: str | None, claims: Claims) -> bool:
+        """Tell whether nothing is known of a token and its session; `False` where that takes more.
+
+        Nor has `see` anything to do, then. On every request: fast.
+        """
+        ...
+
     async def open(self) -> None:
         """Keep what the running event loop uses until `aclose`."""
         ...
@@ -244,6 +251,15 @@ class InProcessRefreshCoordinator:
     def is_ended(self, session_id: str | None, *, or_superseded: bool = False) -> bool:
         """See `RefreshCoordinator.is_ended`."""
         return session_id in self._signed_out or (or_superseded and session_id in self._superseded)
+
+    def is_quiet(self, key: str | None, claims: Claims) -> bool:
+        """See `RefreshCoordinator.is_quiet`."""
+        return (
+            key not in self._memory.places
+            and key not in self._memory.predecessors
+            and claims["sid"] not in self._signed_out.noted
+            and not (self.revocations.noted and self.revocations.cover(claims))
+        )
 
     async def open(self) -> None:
         """Do nothing: a memory needs no opening."""

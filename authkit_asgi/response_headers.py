@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 
 from starlette.types import Message, Send
 
@@ -21,50 +21,50 @@ _CONCERNED = frozenset(
 )
 
 
-def sender(session: AuthSession, send: Send) -> Send:
-    """Return what sends an application's messages on, with what its session has to say in them.
+def send_on(session: AuthSession, send: Send, message: Message) -> Awaitable[None]:
+    """Send an application's message on, with what its session has to say in it.
 
     What nothing has to be awaited for passes without a coroutine around it.
     """
-
-    def send_on(message: Message) -> Awaitable[None]:
-        if message["type"] not in _CONCERNED:
-            return send(message)
-        if message["type"] == "websocket.close":
-            session.close()
-            return send(message)
-        cookies = session.flush_now()
-        if cookies is None:
-            return _send_with_awaited(session, send, message)
-        return send(_with_cookies(session, message, cookies))
-
-    return send_on
+    if message["type"] not in _CONCERNED:
+        return send(message)
+    if message["type"] == "websocket.close":
+        session.close()
+        return send(message)
+    cookies = session.flush_now()
+    if cookies is None:
+        return _send_with_awaited(session, send, message)
+    return send(_with_cookies(session, message, cookies))
 
 
 async def _send_with_awaited(session: AuthSession, send: Send, message: Message) -> None:
     await send(_with_cookies(session, message, await session.flush()))
 
 
-def _with_cookies(session: AuthSession, message: Message, cookies: list[SetCookie]) -> Message:
-    lines = [(b"set-cookie", cookie.line) for cookie in cookies] if cookies else []
+def _with_cookies(session: AuthSession, message: Message, cookies: Sequence[SetCookie]) -> Message:
+    headers = message.get("headers", ())
     if message["type"] == "websocket.accept":
-        headers = [*message.get("headers", ()), *lines] if lines else None
+        headers = [*headers, *_lines(cookies)] if cookies else None
+    elif cookies or session.carried or session.consulted:
+        headers = _with_cache_headers(session, headers, cookies)
     else:
-        headers = _with_cache_headers(session, message.get("headers", ()), lines)
+        # None of our business, unless the application has asked who a token is from.
+        headers = (
+            _varied(list(headers), b"Authorization") if session.consulted_authorization else None
+        )
     return message if headers is None else {**message, "headers": headers}
 
 
-def _with_cache_headers(
-    session: AuthSession, headers: Iterable[tuple[bytes, bytes]], cookies: _Headers
-) -> _Headers | None:
-    """Return the headers with `cookies`, and so that no cache serves one user's answer to another.
+def _lines(cookies: Sequence[SetCookie]) -> _Headers:
+    return [(b"set-cookie", cookie.line) for cookie in cookies]
 
-    `None` where the response is none of our business.
-    """
-    if not (cookies or session.carried or session.consulted):
-        return _varied_by_authorization(list(headers)) if session.consulted_authorization else None
+
+def _with_cache_headers(
+    session: AuthSession, headers: Iterable[tuple[bytes, bytes]], cookies: Sequence[SetCookie]
+) -> _Headers:
+    """Return the headers with `cookies`, and that no cache gives one's answer to another."""
     result = list(headers)
-    names = {name.lower() for name, _ in result}
+    names = [name.lower() for name, _ in result]
     if cookies:
         result = [(name, value) for name, value in result if name.lower() != b"cache-control"]
         result.append((b"cache-control", b"private, no-store"))
@@ -74,26 +74,25 @@ def _with_cache_headers(
         result.append(
             (b"cache-control", b"private, no-cache" if validator else b"private, no-store")
         )
-    _merge_vary(result, b"Cookie")
+    if b"vary" in names:
+        _varied(result, b"Cookie")
+    else:
+        result.append((b"vary", b"Cookie"))
     if session.consulted_authorization:
-        result = _varied_by_authorization(result)
-    return result + cookies
+        # No Cache-Control with it: shared caches keep no answer to a request with Authorization
+        # unless the application says so (RFC 9111, 3.5); the one to a request without may be kept.
+        _varied(result, b"Authorization")
+    return result + _lines(cookies) if cookies else result
 
 
-def _varied_by_authorization(headers: _Headers) -> _Headers:
-    # No Cache-Control with it: shared caches keep no answer to a request with Authorization unless
-    # the application says so (RFC 9111, 3.5); the one to a request without may be kept.
-    _merge_vary(headers, b"Authorization")
-    return headers
-
-
-def _merge_vary(headers: _Headers, field: bytes) -> None:
+def _varied(headers: _Headers, field: bytes) -> _Headers:
+    """Add a field to the Vary header, and return the headers."""
     lines = [index for index, (name, _) in enumerate(headers) if name.lower() == b"vary"]
     if not lines:
         headers.append((b"vary", field))
-        return
+        return headers
     fields = {one.strip().lower() for index in lines for one in headers[index][1].split(b",")}
-    if not fields.isdisjoint({b"*", field.lower()}):
-        return
-    name, value = headers[lines[-1]]
-    headers[lines[-1]] = (name, value + b", " + field if value.strip() else field)
+    if fields.isdisjoint({b"*", field.lower()}):
+        name, value = headers[lines[-1]]
+        headers[lines[-1]] = (name, value + b", " + field if value.strip() else field)
+    return headers

@@ -52,38 +52,38 @@ class Revocations:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._noted: OrderedDict[tuple[str, str | None], tuple[UserRevocation, float]] = (
+        self.noted: OrderedDict[tuple[str, str | None], tuple[UserRevocation, float]] = (
             OrderedDict()
         )
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._noted)
+        return len(self.noted)
 
     def __contains__(self, revocation: UserRevocation) -> bool:
-        known, until = self._noted.get(_subject(revocation), (None, 0))
+        known, until = self.noted.get(_subject(revocation), (None, 0))
         return known is not None and until > self._clock() and known.before >= revocation.before
 
     def known(self) -> list[UserRevocation]:
         """Return those that still count."""
         now = self._clock()
         with self._lock:
-            return [revocation for revocation, until in self._noted.values() if until > now]
+            return [revocation for revocation, until in self.noted.values() if until > now]
 
     def cover(self, claims: Mapping[str, Any]) -> bool:
         """Tell whether the token with these claims is over. On every request: fast."""
-        return bool(self._noted) and self._covers(claims)
+        return bool(self.noted) and self._covers(claims)
 
     def add(self, revocation: UserRevocation) -> None:
         """Note that a user's sessions are over; of two notes the later time counts."""
         key = _subject(revocation)
         with self._lock:
-            known, _ = self._noted.get(key, (revocation, 0))
+            known, _ = self.noted.get(key, (revocation, 0))
             latest = max(known, revocation, key=lambda each: each.before)
-            self._noted[key] = (latest, self._clock() + LIFETIME)
-            self._noted.move_to_end(key)
-            if len(self._noted) > _MAX_ENTRIES:
-                self._noted.popitem(last=False)
+            self.noted[key] = (latest, self._clock() + LIFETIME)
+            self.noted.move_to_end(key)
+            if len(self.noted) > _MAX_ENTRIES:
+                self.noted.popitem(last=False)
 
     def _covers(self, claims: Mapping[str, Any]) -> bool:
         user_id, organization_id = claims.get("sub"), claims.get("org_id")
@@ -92,7 +92,7 @@ class Revocations:
         now = self._clock()
         for within in (None, organization_id if isinstance(organization_id, str) else None):
             key = (user_id, within)
-            revocation, until = self._noted.get(key, (None, 0))
+            revocation, until = self.noted.get(key, (None, 0))
             if revocation is not None and until > now and revocation.covers(claims):
                 return True
         return False

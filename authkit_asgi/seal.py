@@ -38,6 +38,8 @@ _SKEW_MS = 60_000  # what the kits grant clocks that disagree
 _KEY_BYTES = _SALT_BYTES = 32
 _IV_BYTES = _BLOCK_BYTES = 16
 _AES_BLOCK = PKCS7(128)
+_TO_BASE64URL = bytes.maketrans(b"+/", b"-_")
+_PADDING = (b"", b"===", b"==", b"=")  # by the length of the last group
 
 # A string without an end goes to the end of the text, not to be searched for from each quote in it.
 _STRING = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
@@ -150,7 +152,13 @@ def unseal_by(
     if match is None:
         raise SealError("This is not a seal: it does not have the form Fe26.2*…*…")
     signed, password_id, salt, iv, ciphertext, exp, mac_salt, mac, version = match.groups()
-    secret = _authenticate(signed, mac_salt, mac, _likeliest_first(candidates, password_id))
+    for secret in _likeliest_first(candidates, password_id):
+        # Compared as text: 43 characters hold two bits more than the MAC, and a decoder that
+        # ignores them would let one seal be written in four ways.
+        if hmac.compare_digest(_mac(signed, _derive_key(secret, mac_salt)), mac):
+            break
+    else:
+        raise SealError(_NOT_AUTHENTIC)
     if exp or ttl:
         _check_lifetime(exp, ttl, _milliseconds(clock()))
     payload = _load(_decrypt(ciphertext, _derive_key(secret, salt), iv))
@@ -168,16 +176,6 @@ def _likeliest_first(candidates: Mapping[str, bytes], password_id: bytes) -> Ite
         return candidates.values()
     named = candidates.get(password_id.decode())
     return candidates.values() if named is None else dict.fromkeys((named, *candidates.values()))
-
-
-def _authenticate(signed: bytes, mac_salt: bytes, mac: bytes, secrets: Iterable[bytes]) -> bytes:
-    for secret in secrets:
-        expected = _mac(signed, _derive_key(secret, mac_salt))
-        # Compared as text: 43 characters hold two bits more than the MAC, and a decoder that
-        # ignores them would let one seal be written in four ways.
-        if hmac.compare_digest(expected, mac):
-            return secret
-    raise SealError(_NOT_AUTHENTIC)
 
 
 def _check_lifetime(exp: bytes | None, ttl: int, now: int) -> None:
@@ -209,14 +207,13 @@ def _fresh_salt() -> bytes:
 
 
 def _base64(data: bytes) -> bytes:
-    text = b2a_base64(data, newline=False).rstrip(b"=")
-    return text.replace(b"+", b"-").replace(b"/", b"_")
+    return b2a_base64(data, newline=False).translate(_TO_BASE64URL, b"=")
 
 
 def _unbase64(text: bytes) -> bytes:
-    padding = b"=" * (-len(text) % 4)
     # The text is authentic here; strict reading is only the faster one.
-    return a2b_base64(text.replace(b"-", b"+").replace(b"_", b"/") + padding, strict_mode=True)
+    padded = text.replace(b"-", b"+").replace(b"_", b"/") + _PADDING[len(text) % 4]
+    return a2b_base64(padded, strict_mode=True)
 
 
 def _encrypt(plaintext: bytes, key: bytes, iv: bytes) -> bytes:
@@ -228,7 +225,8 @@ def _encrypt(plaintext: bytes, key: bytes, iv: bytes) -> bytes:
 def _decrypt(ciphertext: bytes, key: bytes, iv: bytes) -> bytes:
     try:
         decryptor = Cipher(AES256(key), CBC(_unbase64(iv))).decryptor()
-        padded = decryptor.update(_unbase64(ciphertext)) + decryptor.finalize()
+        padded = decryptor.update(_unbase64(ciphertext))
+        decryptor.finalize()  # it raises where something is left over
         length = padded[-1]
         if 1 <= length <= _BLOCK_BYTES and padded.endswith(bytes((length,)) * length):
             return padded[:-length]

@@ -22,16 +22,16 @@ class SeenCookies:
     def __init__(self, shared: RedisOutcomes, tasks: BackgroundTasks) -> None:
         self._shared = shared
         self._tasks = tasks
-        self._told: OrderedDict[str, None] = OrderedDict()
+        self.told: OrderedDict[str, None] = OrderedDict()
         self._waiting: OrderedDict[str, None] = OrderedDict()
 
     def note(self, key: str) -> None:
         """Note that a request has brought the cookie with this refresh token. Fast."""
-        if key in self._told:
+        if key in self.told:
             return
-        self._told[key] = None
-        if len(self._told) > _MAX_TOLD:
-            self._told.popitem(last=False)
+        self.told[key] = None
+        if len(self.told) > _MAX_TOLD:
+            self.told.popitem(last=False)
         self._waiting[key] = None
         if len(self._waiting) > _MAX_WAITING:
             self._waiting.popitem(last=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from authkit_asgi.api import WorkOSAPI
 from authkit_asgi.api_key_validation import APIKeyValidator
-from authkit_asgi.authentication import access_token_verifier
+from authkit_asgi.authentication import ReadSession, access_token_verifier
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter
 from authkit_asgi.credentials import Credentials
@@ -29,18 +29,17 @@ from authkit_asgi.server_sessions import ServerSessions
 from authkit_asgi.session import Session, session_id, session_organization
 from authkit_asgi.session_check import SessionCheck
 from authkit_asgi.session_contents import SessionContents, SessionTransform
-from authkit_asgi.session_ends import has_ended
+from authkit_asgi.session_ending import SessionEnding
 from authkit_asgi.session_revocation import SessionRevocation
 from authkit_asgi.sign_in import SignInFlow
 from authkit_asgi.sign_ins import SignIns
-from authkit_asgi.sign_out import logout_url
 from authkit_asgi.size_warning import SizeWarning
 from authkit_asgi.stored_sessions import StoredSessions
 from authkit_asgi.stores import SessionStore
 from authkit_asgi.users import Users
 
 
-class AuthKit(SignIns, ServerSessions, SessionRevocation, Users, Credentials):
+class AuthKit(SignIns, SessionEnding, ServerSessions, SessionRevocation, Users, Credentials):
     """The service behind the middleware, for scripts and for routes of one's own.
 
     Args:
@@ -102,6 +101,10 @@ class AuthKit(SignIns, ServerSessions, SessionRevocation, Users, Credentials):
         timeout = config.inactivity_timeout
         self.inactivity = None if timeout is None else Inactivity(config, timeout, clock=clock)
         self.eager_auth = EagerAuth(self.cookies) if config.eager_auth else None
+        self.has_companions = not config.is_read_only and (
+            self.inactivity is not None or self.eager_auth is not None
+        )
+        """Whether responses write cookies beside the session's own."""
         self.size_warning = SizeWarning(config, clock=clock)
         self._loader = SessionLoader(
             config,
@@ -126,19 +129,23 @@ class AuthKit(SignIns, ServerSessions, SessionRevocation, Users, Credentials):
 
     def load_now(
         self, values: Sequence[str], activity: Sequence[str] = (), *, may_refresh: bool = True
-    ) -> Loaded | None:
-        """Return what `load` would, where that is plain at once; `None` where it has to be awaited.
+    ) -> Loaded | ReadSession | None:
+        """Return what `load` would, where that is plain at once; else what `load` is to go on with.
 
         The arguments are those of `load`. For the running event loop, like it: keys that are due
         are fetched there in the background.
         """
         if len(values) != 1 or self._stored is not None:
             return None
-        may_write = may_refresh and not self.config.is_read_only
-        return self._check.check(values[0], activity, may_refresh=may_write)
+        return self._check.check(values[0], activity, may_refresh=may_refresh)
 
     async def load(
-        self, values: Sequence[str], activity: Sequence[str] = (), *, may_refresh: bool = True
+        self,
+        values: Sequence[str],
+        activity: Sequence[str] = (),
+        *,
+        may_refresh: bool = True,
+        read: ReadSession | None = None,
     ) -> Loaded:
         """Return who the session cookies' `values` are from, in the order in which they came.
 
@@ -146,24 +153,30 @@ class AuthKit(SignIns, ServerSessions, SessionRevocation, Users, Credentials):
         exchanged for a new one, unless `may_refresh` is false. Without that no session is marked
         to be sealed anew, either. `activity` is what the activity cookies hold: with an
         `inactivity_timeout`, a session not used for so long is nobody's, whatever its token says.
-        Never raises for anything a request can hold.
+        `read` is what `load_now` has just returned. Never raises for anything a request can hold.
         """
         may_write = may_refresh and not self.config.is_read_only
         if self._stored is None or not values:
             loaded = await self._loader.load(
-                values, activity, may_refresh=may_write, may_wait=may_refresh
+                values, activity, may_refresh=may_write, may_wait=may_refresh, read=read
             )
         else:
             try:
                 sessions, otherwise = await self._stored.read(values)
             except StoreUnavailableError as error:
                 return Loaded(auth=signed_out_by(error))
+            if len(sessions) == 1:
+                found = self._check.check_stored(sessions[0], activity, may_refresh=may_refresh)
+                if isinstance(found, Loaded):
+                    return found
+                read = found
             loaded = await self._loader.load_sessions(
                 sessions,
                 activity,
                 may_refresh=may_write,
                 may_wait=may_refresh,
                 otherwise=otherwise,
+                verified=None if read is None else read.auth,
             )
             loaded = await self._dropped(loaded, activity)
         return self._resealer.mark(loaded) if may_write else loaded
@@ -224,59 +237,6 @@ class AuthKit(SignIns, ServerSessions, SessionRevocation, Users, Credentials):
     def now(self) -> float:
         """Return the seconds since the epoch."""
         return self._clock()
-
-    def is_over(self, session: Session) -> bool:
-        """Tell whether a session was ended, or replaced, while a request was under way."""
-        return has_ended(self.coordinator, session, or_superseded=True)
-
-    async def end(self, session: Session | None, values: Sequence[str] = ()) -> None:
-        """Note that a session is over, so that no exchange under way brings it back.
-
-        Args:
-            session: What the session cookies hold or name; `None` if nobody can tell now.
-            values: These cookies' values; all that they name in the store is ended.
-        """
-        if session is not None:
-            await self.coordinator.end(session_id(session))
-        if self._stored is not None:
-            await self._stored.end(session, values)
-
-    def in_cookies(self, values: Sequence[str]) -> Session | None:
-        """Return a session that is in its cookie itself, for while the store cannot be asked."""
-        return None if self._stored is None else self._stored.in_cookies(values)
-
-    async def supersede(self, session: Session) -> None:
-        """Note that a session's cookie has gone, so that no request under way writes to it."""
-        await self.coordinator.end(session_id(session), is_superseded=True)
-
-    async def replace(
-        self, previous: Session | None, session: Session, values: Sequence[str] = ()
-    ) -> None:
-        """Note that a sign-in has put a session in place of the previous one.
-
-        Args:
-            previous: What the session cookies held or named; `None` if nobody could tell.
-            session: The new one.
-            values: These cookies' values; all that they name in the store is ended.
-        """
-        await self.coordinator.begin(session_id(session))
-        if previous is not None and session_id(previous) != session_id(session):
-            await self.supersede(previous)
-        if self._stored is not None:
-            await self._stored.end_replaced(previous, values, but=session)
-
-    def logout_url(self, session: Session | None, return_to: str | None) -> str:
-        """Return where to send a browser that signs out.
-
-        To WorkOS where the session names its id, which ends the session there too; else straight
-        to the page asked for. A `return_to` that is neither a path of this site nor at an origin in
-        `logout_return_origins` becomes the default page.
-        """
-        return logout_url(self.config, self.api, session, return_to)
-
-    def _require_alive(self, session: Session) -> None:
-        if has_ended(self.coordinator, session):
-            raise GrantRejectedError("signed_out")
 
     async def open(self) -> None:
         """Keep connections of the running event loop open until `aclose`.

@@ -21,7 +21,7 @@ from authkit_asgi.errors import (
     UntrustedResponseError,
 )
 from authkit_asgi.quick_making import quick_maker
-from authkit_asgi.seal import MAX_SEAL_LENGTH, Password, seal, unseal, unseal_by
+from authkit_asgi.seal import MAX_SEAL_LENGTH, Password, seal, unseal
 from authkit_asgi.stores import StoredAs
 from authkit_asgi.tokens import unverified_claims
 
@@ -86,16 +86,18 @@ class Session:
 
 
 _NO_TEXT = frozenset({"object", "id", "email", "email_verified", "metadata"})
-_TEXT_FIELDS = tuple((sealed, api) for api, sealed in USER_FIELDS if api not in _NO_TEXT)
+_SEALED_TEXTS, _API_TEXTS = zip(
+    *((sealed, api) for api, sealed in USER_FIELDS if api not in _NO_TEXT), strict=True
+)
+_TEXT_TYPES = frozenset({str, type(None)})
 
 
 def _user(user_json: Mapping[str, Any]) -> User:
     get = user_json.get
     metadata = get("metadata")
-    texts = {
-        name: value if isinstance(value := get(sealed), str) else None
-        for sealed, name in _TEXT_FIELDS
-    }
+    texts: dict[str, Any] = dict(zip(_API_TEXTS, map(get, _SEALED_TEXTS), strict=True))
+    if not _TEXT_TYPES.issuperset(map(type, texts.values())):
+        texts = {name: _text(value) for name, value in texts.items()}
     return _new_user(
         id=user_json["id"],
         email=user_json["email"],
@@ -160,15 +162,6 @@ def unseal_session(
     return read_session(content)
 
 
-def unseal_session_by(candidates: Mapping[str, bytes], sealed: str) -> Session:
-    """Do what `unseal_session` does, by passwords that `newest_first` has made ready."""
-    try:
-        content = unseal_by(candidates, sealed)
-    except SealError:
-        raise InvalidSessionError(_NOT_OURS) from None
-    return read_session(content)
-
-
 def read_session(content: Any) -> Session:
     """Return the session that sealed JSON holds.
 
@@ -177,20 +170,21 @@ def read_session(content: Any) -> Session:
     """
     if not isinstance(content, dict):
         raise InvalidSessionError("The seal holds no session")
-    access_token = content.get("accessToken")
-    user = content.get("user")
+    get = content.get
+    access_token, refresh_token, user = get("accessToken"), get("refreshToken"), get("user")
+    impersonator, method = get("impersonator"), get("authenticationMethod")
     if not (isinstance(access_token, str) and access_token and _is_user(user)):
         raise InvalidSessionError("The seal holds no session")
     return _new_session(
         access_token=access_token,
-        refresh_token=_text(content.get("refreshToken")) or None,
+        refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
         user_json=freeze(
             user
             if user.keys() <= _SEALED_FIELDS
             else {name: user[name] for name in user if name in _SEALED_FIELDS}
         ),
-        impersonator=_impersonator(content.get("impersonator")),
-        authentication_method=_text(content.get("authenticationMethod")),
+        impersonator=None if impersonator is None else _impersonator(impersonator),
+        authentication_method=method if isinstance(method, str) else None,
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 
-from authkit_asgi.authentication import authenticate_now
+from authkit_asgi.authentication import ReadSession, signed_in_by
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import InvalidSessionError, InvalidTokenError
 from authkit_asgi.inactivity import Inactivity
@@ -48,63 +48,94 @@ class SessionCheck:
         self._inactivity = inactivity
         self._clock = clock
         self._verified = VerifiedSessions(config.verified_cache_size)
+        self._is_read_only = config.is_read_only
         buffer = config.refresh_buffer
         self._buffer = LONGEST_BUFFER if buffer is None else buffer
 
-    def check(self, value: str, activity: Sequence[str], *, may_refresh: bool) -> Loaded | None:
-        """Return who one session cookie is from; `None` if that takes more than a look."""
+    def check(
+        self, value: str, activity: Sequence[str], *, may_refresh: bool
+    ) -> Loaded | ReadSession:
+        """Return who one session cookie is from, or what has been read where that takes more."""
+        if not value.isascii():
+            return _INVALID  # no form of sessions has other characters
         now, kept = self._clock(), self._verified
-        key = hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest() if kept.size else b""
-        found = kept.get(key) if key else None
-        # A clock that was set back must not make it last longer.
-        if found is not None and not found.since <= now < found.until:
-            found = None
-        try:
-            session = self._reader.read(value) if found is None else found.session
-        except InvalidSessionError:
-            return _INVALID
-        if self._inactivity is not None and self._inactivity.is_over(session, activity):
-            return None
-        if found is None or not self._verifier.is_current(found.signing_key):
-            found = self._verify(session, now)
-            if found is None:
-                return None
-            if key:
-                kept.put(key, found, len(value))
-        return found.loaded if self._is_plain(found, may_refresh=may_refresh) else None
+        key = sha256(value.encode()).digest() if kept.size else b""
+        found = kept.get_at(key, now) if key else None
+        if found is None or self._verifier.key(found.kid) is not found.signing_key:
+            try:
+                session = self._reader.read(value)
+            except InvalidSessionError:
+                return _INVALID
+            verified = self._verify(session, now, key, len(value))
+            if isinstance(verified, ReadSession):
+                return verified
+            found = verified
+        return self._settled(found, activity, may_refresh=may_refresh)
 
-    def _verify(self, session: Session, now: float) -> VerifiedSession | None:
+    def check_stored(
+        self, session: Session, activity: Sequence[str], *, may_refresh: bool
+    ) -> Loaded | ReadSession:
+        """Do what `check` does for a session that was found on the server."""
+        now, kept, at = self._clock(), self._verified, session.stored
+        text = "" if at is None else f"{at.key} {at.value}"
+        key = sha256(text.encode("utf-8", "surrogatepass")).digest() if kept.size else b""
+        found = kept.get_at(key, now) if key else None
+        if (
+            found is None
+            or found.session is not session  # read anew, perhaps in another store
+            or self._verifier.key(found.kid) is not found.signing_key
+        ):
+            verified = self._verify(session, now, key, len(text))
+            if isinstance(verified, ReadSession):
+                return verified
+            found = verified
+        return self._settled(found, activity, may_refresh=may_refresh)
+
+    def _verify(
+        self, session: Session, now: float, key: bytes, characters: int
+    ) -> VerifiedSession | ReadSession:
+        """Verify a session, and keep it under the digest of so many characters."""
         if session.is_outdated:
-            return None
+            return ReadSession(session)
         try:
-            verified = authenticate_now(session, self._verifier)
+            verified = self._verifier.verify_now(session.access_token)
+            if verified is None:
+                return ReadSession(session)
+            claims, kid, signing_key = verified
+            auth = signed_in_by(session, claims)
         except (InvalidSessionError, InvalidTokenError):
-            return None
-        if verified is None:
-            return None
-        auth, signing_key = verified
+            return ReadSession(session)
         until = auth.expires_at - self._buffer
         if until <= now:
-            return None
-        return VerifiedSession(
+            return ReadSession(session, auth)
+        token = session.refresh_token
+        found = VerifiedSession(
             loaded=_new_loaded(auth=auth, session=session),
+            auth=auth,
             session=session,
-            claims=auth.claims,
-            refresh_key=None
-            if session.refresh_token is None
-            else refresh_key(session.refresh_token),
+            refresh_key=None if token is None else refresh_key(token),
+            kid=kid,
             signing_key=signing_key,
             since=now,
             until=min(until, now + _SECONDS),
         )
+        if key:
+            self._verified.put(key, found, characters)
+        return found
 
-    def _is_plain(self, found: VerifiedSession, *, may_refresh: bool) -> bool:
-        """Tell whether nothing has become of a verified session; asked on every request."""
-        key, coordinator = found.refresh_key, self._coordinator
-        if is_over(coordinator, found.claims):
-            return False
-        if may_refresh and key is not None:
-            if next(coordinator.recall(key), None) is not None:
-                return False
-            coordinator.see(key)
-        return True
+    def _settled(
+        self, found: VerifiedSession, activity: Sequence[str], *, may_refresh: bool
+    ) -> Loaded | ReadSession:
+        """Return what a verified session comes to if nothing has become of it; on every request."""
+        coordinator, claims = self._coordinator, found.auth.claims
+        if self._inactivity is not None and self._inactivity.is_over(found.session, activity):
+            return ReadSession(found.session)
+        if not coordinator.is_quiet(found.refresh_key, claims):
+            key = found.refresh_key
+            if is_over(coordinator, claims):
+                return ReadSession(found.session)
+            if may_refresh and key is not None and not self._is_read_only:
+                if next(coordinator.recall(key), None) is not None:
+                    return ReadSession(found.session, found.auth)
+                coordinator.see(key)
+        return found.loaded

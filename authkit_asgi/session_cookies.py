@@ -108,12 +108,13 @@ class SessionCookies(CookieChanges):
     Args:
         writer: Makes the lines.
         sent: What the browser has.
+        is_closed: Whether the response's headers have been sent.
     """
 
     __slots__ = ("_pending", "_writer", "sent")
 
-    def __init__(self, writer: CookieWriter, sent: SentCookies) -> None:
-        super().__init__()
+    def __init__(self, writer: CookieWriter, sent: SentCookies, *, is_closed: bool = False) -> None:
+        super().__init__(is_closed=is_closed)
         self._writer = writer
         self.sent = sent
         self._pending: list[SetCookie] = []

@@ -69,7 +69,6 @@ class SessionManagement:
 
     __slots__ = ()
     _authkit: AuthKit
-    _cookies: SessionCookies
     _loaded: Loaded
 
     @property
@@ -145,6 +144,9 @@ class SessionManagement:
         )
 
     if TYPE_CHECKING:
+
+        @property
+        def _cookies(self) -> SessionCookies: ...
 
         async def sign_out(self, return_to: str | None = None) -> str:
             """See `AuthSession.sign_out`."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
-from authkit_asgi.errors import InvalidSessionError
+from authkit_asgi.errors import SealError
 from authkit_asgi.legacy_fernet import LegacySessionReader, is_legacy
 from authkit_asgi.passwords import CookiePassword
+from authkit_asgi.seal import unseal_by
 from authkit_asgi.seal_passwords import newest_first
-from authkit_asgi.session import Session, unseal_session_by
+from authkit_asgi.session import Session, read_session
 
 
 class SessionReader:
@@ -37,9 +39,17 @@ class SessionReader:
         """
         if self._legacy is not None and is_legacy(value):
             return dataclasses.replace(self._legacy.read(value), is_outdated=True)
-        if not self._rotates:
-            return unseal_session_by(self._newest, value)
-        # The id in a seal does not tell: the kits write 1, whatever the password.
-        with contextlib.suppress(InvalidSessionError):
-            return unseal_session_by(self._newest, value)
-        return dataclasses.replace(unseal_session_by(self._passwords, value), is_outdated=True)
+        try:
+            content = unseal_by(self._newest, value)
+            is_outdated = False
+        except SealError:
+            content = self._unseal_older(value) if self._rotates else None
+            is_outdated = True
+        session = read_session(content)
+        return dataclasses.replace(session, is_outdated=True) if is_outdated else session
+
+    def _unseal_older(self, value: str) -> Any:
+        # By all of them: the id in a seal does not tell, as the kits write 1 whatever the password.
+        with contextlib.suppress(SealError):
+            return unseal_by(self._passwords, value)
+        return None

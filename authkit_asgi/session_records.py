@@ -14,6 +14,7 @@ from typing import Any
 from authkit_asgi.derived import derived_passwords
 from authkit_asgi.errors import InvalidSessionError, SealError, SessionTooLargeError
 from authkit_asgi.passwords import CookiePassword
+from authkit_asgi.recent_texts import RecentTexts
 from authkit_asgi.seal import seal, unseal
 from authkit_asgi.session import MAX_KEPT_LENGTH, Session, read_session, session_content
 from authkit_asgi.stores import SessionStore, StoredAs
@@ -34,9 +35,12 @@ class SessionRecords:
 
     Args:
         password: The cookie passwords, from which these are derived.
+        size: How many of what was opened to remember; a seal comes to the same each time.
     """
 
-    def __init__(self, password: CookiePassword) -> None:
+    def __init__(self, password: CookiePassword, size: int = 0) -> None:
+        self._ids: RecentTexts[tuple[str, bool]] = RecentTexts(size)
+        self._opened: RecentTexts[tuple[StoredAs, Session]] = RecentTexts(size)
         self._cookie_passwords = derived_passwords(password, _COOKIE)
         self._value_passwords = derived_passwords(password, _VALUE)
         self._moved_keys = derived_passwords(password, _MOVED)
@@ -72,6 +76,10 @@ class SessionRecords:
         """
         if len(cookie) > _MAX_COOKIE_LENGTH:
             return None
+        digest = _digest(cookie) if self._ids.size else b""
+        known = self._ids.get(digest) if digest else None
+        if known is not None:
+            return known
         found = _unseal(cookie, self._cookie_passwords, _MAX_COOKIE_LENGTH)
         if found is None:
             return None
@@ -80,6 +88,8 @@ class SessionRecords:
         # Sealed by us; but an id becomes part of a key, whatever the store makes of that.
         if not isinstance(id_, str) or _ID.fullmatch(id_) is None:
             return None
+        if digest:
+            self._ids.put(digest, (id_, is_outdated), len(cookie))
         return id_, is_outdated
 
     def seal(self, at: StoredAs, session: Session) -> str:
@@ -108,6 +118,10 @@ class SessionRecords:
         Raises:
             InvalidSessionError: It is none of ours, or belongs under another key.
         """
+        digest = _digest(f"{key} {value}") if self._opened.size else b""
+        known = self._opened.get(digest) if digest else None
+        if known is not None and known[0].store is store and known[0].id == id_:
+            return known
         content, is_outdated = self._content(key, value)
         since, version, moved_from = (content.get(n) for n in ("since", "version", "movedFrom"))
         if not (isinstance(since, int | float) and isinstance(version, int)):
@@ -122,7 +136,10 @@ class SessionRecords:
             moved_from=moved_from if isinstance(moved_from, str) else None,
         )
         session = read_session(content.get("session"))
-        return at, replace(session, is_outdated=is_outdated, stored=at)
+        opened = at, replace(session, is_outdated=is_outdated, stored=at)
+        if digest:
+            self._opened.put(digest, opened, len(value))
+        return opened
 
     def _content(self, key: str, value: str) -> tuple[dict[str, Any], bool]:
         found = _unseal(value, self._value_passwords, _MAX_VALUE_LENGTH)
@@ -140,6 +157,10 @@ def _unseal(text: str, passwords: Sequence[str], max_length: int) -> tuple[Any, 
         except SealError:
             continue
     return None
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _hmac(key: str, text: str) -> bytes:

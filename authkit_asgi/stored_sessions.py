@@ -41,7 +41,7 @@ class StoredSessions:
     ) -> None:
         self.store = store
         self._stores = tuple(each for each in (store, previous) if each is not None)
-        self._records = SessionRecords(config.cookie_password)
+        self._records = SessionRecords(config.cookie_password, config.verified_cache_size)
         self._calls = StoreCalls(self._records, seconds=config.cookie_max_age, clock=clock)
         self._users = UserSessions(self._records, self._calls, self._stores)
         self._reader = StoredReader(

@@ -37,9 +37,6 @@ _MAX_KNOWN_HEADERS = 16
 
 _Segments: TypeAlias = tuple[bytes, bytes, bytes]
 
-SigningKey: TypeAlias = tuple[str, RSAKey]
-"""A key of the key set with its `kid`; one that was fetched anew is another."""
-
 # RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, section 3.3).
 _PKCS1_V1_5, _SHA256 = PKCS1v15(), SHA256()
 
@@ -94,6 +91,8 @@ class AccessTokenVerifier:
             max_stale=jwks_max_stale,
             clock=clock,
         )
+        self.key = self._keys.get
+        """Returns the key of a `kid`, if it is at hand; on every request, so without a detour."""
         self._issuers = tuple(issuers)
         self._client_id = client_id
         self._leeway = leeway
@@ -125,19 +124,14 @@ class AccessTokenVerifier:
             raise UnknownKeyError("The access token names a key that the key set does not have")
         return self._verify(segments, kid, key)
 
-    def verify_now(self, token: str) -> tuple[Claims, SigningKey] | None:
+    def verify_now(self, token: str) -> tuple[Claims, str, RSAKey] | None:
         """Return a token's claims and what verified it; `None` if its key has to be waited for.
 
         Raises what `verify` does.
         """
         segments, kid = self._open(token)
         key = self._keys.get(kid)
-        return None if key is None else (self._verify(segments, kid, key), (kid, key))
-
-    def is_current(self, signing_key: SigningKey) -> bool:
-        """Tell whether nothing is known to have become of a key since it verified a token."""
-        kid, key = signing_key
-        return self._keys.get(kid) is key
+        return None if key is None else (self._verify(segments, kid, key), kid, key)
 
     def _open(self, token: str) -> tuple[_Segments, str]:
         segments = _split(token)
@@ -146,15 +140,24 @@ class AccessTokenVerifier:
         return segments, self._known_headers.get(segments[0]) or _read_kid(segments[0])
 
     def _verify(self, segments: _Segments, kid: str, key: RSAKey) -> Claims:
-        if not _is_authentic(segments, key):
+        # Not by joserfc's reading of headers: it refuses unknown members, which RFC 7515 says to
+        # ignore, and those that point to a key (jku, jwk) must have no effect at all.
+        header, payload, signature = segments
+        try:
+            decoded = _base64url_decode(signature)
+            key.public_key.verify(decoded, b"%b.%b" % (header, payload), _PKCS1_V1_5, _SHA256)
+            is_authentic = True
+        except (ValueError, InvalidSignature):
+            is_authentic = False
+        if not is_authentic:
             raise InvalidTokenError("The access token's signature does not verify")
         if len(self._known_headers) < _MAX_KNOWN_HEADERS:
-            self._known_headers[segments[0]] = kid
-        payload = _parse_object(segments[1])
-        if payload is None:
+            self._known_headers[header] = kid
+        parsed = _parse_object(payload)
+        if parsed is None:
             raise InvalidTokenError("The access token's payload is not a JSON object")
-        claims = read_claims(payload)
-        self._check(payload)
+        claims = read_claims(parsed)
+        self._check(parsed)
         return claims
 
     async def aclose(self) -> None:
@@ -213,21 +216,6 @@ def _read_kid(segment: bytes) -> str:
     return kid
 
 
-def _is_authentic(segments: _Segments, key: RSAKey) -> bool:
-    # Not by joserfc's reading of headers: it refuses unknown members, which RFC 7515 says to
-    # ignore, and those that point to a key (jku, jwk) must have no effect at all.
-    header, payload, signature = segments
-    try:
-        decoded = _base64url_decode(signature)
-    except ValueError:
-        return False
-    try:
-        key.public_key.verify(decoded, header + b"." + payload, _PKCS1_V1_5, _SHA256)
-    except InvalidSignature:
-        return False
-    return True
-
-
 def _base64url_decode(segment: bytes) -> bytes:
     """Decode base64url as JSON Web Tokens have it (RFC 7515, section 2): no byte in two ways."""
     last = len(segment) % 4
@@ -244,20 +232,22 @@ def _parse_object(segment: bytes) -> dict[str, Any] | None:
     try:
         text = _base64url_decode(segment).decode()
         value = strict_json.parse(text)
-        sound = isinstance(value, dict) and _is_shallow(value, text) and _is_unicode(value, text)
+        sound = (
+            isinstance(value, dict)
+            # So few brackets cannot nest deeper; hardly any token goes on to be walked.
+            and (
+                text.count("{") + text.count("[") <= _MAX_NESTING
+                or nests_within(value, _MAX_NESTING)
+            )
+            and ("\\" not in text or _is_unicode(value))
+        )
     except (ValueError, RecursionError):
         return None
     return value if sound else None
 
 
-def _is_shallow(value: Any, text: str) -> bool:
-    # So few brackets cannot nest deeper; hardly any token goes on to be walked.
-    return text.count("{") + text.count("[") <= _MAX_NESTING or nests_within(value, _MAX_NESTING)
-
-
-def _is_unicode(value: Any, text: str) -> bool:
+def _is_unicode(value: Any) -> bool:
     # Half of a surrogate pair can be escaped in JSON but not be encoded again: it would raise
     # in whatever response or log the claim ends up in.
-    if "\\" in text:
-        json.dumps(value, ensure_ascii=False).encode()
+    json.dumps(value, ensure_ascii=False).encode()
     return True

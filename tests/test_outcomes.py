@@ -153,7 +153,7 @@ def test_ten_thousand_outcomes_are_kept_and_no_more(memory):
     assert len(memory) == 10_000
     assert memory.find(key(498)) is None
     assert memory.find(key(500)) == outcome(500)
-    assert len(memory._predecessors) == 10_000
+    assert len(memory.predecessors) == 10_000
 
 
 def test_bytes_are_bounded_too(memory):
@@ -269,7 +269,7 @@ def test_last_ten_thousand_tombstones_stand(clock):
     assert "session_0" in tombstones
     assert "session_1" not in tombstones
     assert "session_2" in tombstones
-    assert len(tombstones._until) == 10_000
+    assert len(tombstones.noted) == 10_000
 
 
 def test_threads_may_use_one_graveyard(clock):
@@ -281,7 +281,7 @@ def test_threads_may_use_one_graveyard(clock):
             tombstones.discard(f"session_{thread}_{turn - 1}")
 
     in_threads(work)
-    assert len(tombstones._until) == 8
+    assert len(tombstones.noted) == 8
 
 
 def test_successor_without_a_refresh_token_of_its_own_ends_the_chain(memory):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from authkit_asgi.cookies import parsed_cookies, read_cookies
-from authkit_asgi.session_cookies import NONE_SENT, sent_cookies
+from authkit_asgi.cookies import parsed_cookies, read_cookies, sole_cookie
+from authkit_asgi.session_cookies import NONE_SENT, SentCookies, sent_cookies
 
 NAME = b"wos-session"
 MOST = 500
@@ -41,6 +41,36 @@ def test_every_cookie_of_the_name_is_found_and_none_that_is_not_there(lines):
 
 
 @given(st.lists(pieces, max_size=3))
+@example([b"wos-session=x"])
+@example([b"a=1; wos-session=x; b=2"])
+@example([b"a=1;  wos-session=x"])
+@example([b"a=1;wos-session=x"])
+@example([b"wos-session=x; wos-session=y"])
+@example([b"wos-session=x", b"wos-session=x"])
+@example([b"wos-session="])
+@example([b'wos-session="x"'])
+@example([b"wos-session= x"])
+@example([b"a-wos-session=x"])
+@example([b"wos-session.0=x"])
+@example([b"", b"wos-session=x"])
+def test_a_look_finds_what_a_full_reading_does_or_says_that_it_takes_one(lines):
+    headers = cookies(*lines)
+    sent = sent_cookies(headers, NAME)
+    found = sole_cookie(headers, NAME)
+    if found == b"":
+        assert sent is NONE_SENT
+    elif found is not None:
+        assert sent == SentCookies(plain=(found.decode("latin-1"),))
+
+
+@pytest.mark.parametrize("line", [b"wos-session=x", b"a=1; wos-session=x", b"wos-session=x; b=2"])
+def test_a_look_is_enough_for_what_browsers_send(line):
+    assert sole_cookie(cookies(line), NAME) == b"x"
+    assert sole_cookie(cookies(b"a=1; b=2"), NAME) == b""
+    assert sole_cookie([], NAME) == b""
+
+
+@given(st.lists(pieces, max_size=3))
 def test_session_cookies_are_those_that_a_full_reading_finds(lines):
     headers = cookies(*lines)
     plain = [value.decode("latin-1") for name, value in read_cookies(headers) if name == NAME]
@@ -56,6 +86,7 @@ def test_a_cookie_behind_500_others_is_not_read(before, is_read):
     headers = cookies(b"a=1; " * before + b"wos-session=x")
     assert list(parsed_cookies(headers, NAME)) == [(NAME, b"x")] * is_read
     assert [one for one in read_cookies(headers) if one[0] == NAME] == [(NAME, b"x")] * is_read
+    assert sole_cookie(headers, NAME) == (b"x" if is_read else None)
 
 
 def test_blanks_and_quotes_around_the_one_cookie_are_taken_off():

@@ -15,6 +15,7 @@ from emulated import sealed, service
 
 from authkit_asgi import AuthKit, SignedIn
 from authkit_asgi.auth import Claims, FrozenDict
+from authkit_asgi.loading import Loaded
 from authkit_asgi.testing import WorkOSEmulator
 from authkit_asgi.verified_sessions import VerifiedSession, VerifiedSessions
 
@@ -66,7 +67,7 @@ def test_loops_in_threads_with_a_tiny_cache_never_mix_two_users(emulator: WorkOS
         order = itertools.islice(itertools.cycle(users), start, start + ROUNDS)
         for user in order:
             loaded = authkit.load_now([cookies[user]])
-            assert loaded is not None
+            assert isinstance(loaded, Loaded)
             assert isinstance(loaded.auth, SignedIn)
             assert (loaded.auth.user.id, loaded.auth.claims.sub) == (user, user)
             await asyncio.sleep(0)
@@ -161,6 +162,6 @@ async def test_an_endpoint_can_change_nothing_that_another_request_will_see(
 
 
 def entry_of(authkit: AuthKit, cookie: str) -> VerifiedSession:
-    assert authkit.load_now([cookie]) is not None
+    assert isinstance(authkit.load_now([cookie]), Loaded)
     ((entry, _),) = authkit._check._verified._entries.values()
     return entry

@@ -20,6 +20,7 @@ from authkit_asgi import (
     ResponseStartedError,
     get_session,
 )
+from authkit_asgi.loading import Loaded
 from authkit_asgi.session import Session
 from authkit_asgi.testing import WorkOSEmulator
 
@@ -55,7 +56,8 @@ class Site:
 
     def known(self) -> Any:
         """Return what a look at the cookie says; `None` where it does not settle it."""
-        return self.authkit.load_now([self.cookie])
+        found = self.authkit.load_now([self.cookie])
+        return found if isinstance(found, Loaded) else None
 
 
 async def ready(emulator: WorkOSEmulator, **changes: Any) -> Site:
@@ -183,11 +185,11 @@ async def test_who_may_not_refresh_tells_nobody_that_a_cookie_has_arrived(emulat
     successor = await keeper.refresh(session)
     for _ in range(2):
         loaded = reader.load_now([successor.sealed], may_refresh="refresh" in changes)
-        assert loaded is not None
+        assert isinstance(loaded, Loaded)
         assert loaded.auth.user is not None
     clock.now += 31
     assert (await keeper.newest(session)) == successor.sealed
-    assert keeper.load_now([successor.sealed]) is not None
+    assert isinstance(keeper.load_now([successor.sealed]), Loaded)
     clock.now += 31
     assert (await keeper.newest(session)) is None
 

@@ -78,7 +78,7 @@ async def test_cookie_that_comes_often_is_told_once(server, monkeypatch):
         coordinator.see(key)
     await coordinator.aclose()
     assert server.admin.info("commandstats")["cmdstat_eval"]["calls"] == 3
-    assert len(coordinator._seen_cookies._told) == 2
+    assert len(coordinator._seen_cookies.told) == 2
 
 
 async def test_many_cookies_that_are_seen_at_once_keep_nobody_waiting(server):

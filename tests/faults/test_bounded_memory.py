@@ -85,7 +85,7 @@ async def test_flood_of_any_kind_is_not_remembered_beyond_the_bounds(authkit, ki
     assert entries(authkit) == before
     remembered = local(authkit)
     assert len(remembered._memory) == (BOUND if kind == "revoked refresh tokens" else 0)
-    assert len(remembered._signed_out._until) == (BOUND if kind == "sign-outs" else 0)
+    assert len(remembered._signed_out.noted) == (BOUND if kind == "sign-outs" else 0)
     assert [flights for flights in remembered._flights.values() if flights] == []
 
 
@@ -109,5 +109,5 @@ async def test_what_redis_could_not_be_told_is_kept_within_the_bounds(authkit):
         coordinator.see(outcomes.refresh_key(f"s{number}"))
     seen = coordinator._seen_cookies
     ends = coordinator._ends
-    kept = (coordinator._unpublished, ends, ends._latest, seen._told, seen._waiting)
+    kept = (coordinator._unpublished, ends, ends._latest, seen.told, seen._waiting)
     assert [len(each) for each in kept] == [BOUND] * 5

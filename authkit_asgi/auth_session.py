@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Unpack
 
 from starlette.types import Scope
@@ -117,7 +118,7 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
         Whether the application asks them nobody can see, so that every answer may depend on it.
         """
         self._fills_in_starlette = self.consulted = True
-        fill_in(self._scope, self.auth)
+        fill_in(self._scope, self.auth, partial(self.decide_by, "cookie"))
 
     def detach(self) -> None:
         """Let go of the connection, which is over: the two would keep each other in memory."""
@@ -283,4 +284,4 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
         state["auth"] = loaded.auth
         state["authkit"] = self
         if self._fills_in_starlette:
-            fill_in(self._scope, loaded.auth)
+            self.fill_in_starlette()

@@ -13,8 +13,8 @@ from starlette._utils import get_route_path
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import NoMatchFound, Route
-from starlette.types import Scope
+from starlette.routing import NoMatchFound, Route, request_response
+from starlette.types import ASGIApp, Scope
 
 from authkit_asgi.auth import Auth, Claims, Impersonator, SignedIn, SignedOut, SignedOutReason, User
 from authkit_asgi.auth_session import AuthSession
@@ -87,27 +87,33 @@ class TokenInfo:
 
 def front_end_routes(prefix: str, *, session: str | None, token: str | None) -> list[Route]:
     """Return the routes that have a path: what `auth_routes` has `session` and `token` for."""
-    named = ((session, describe_session, SESSION_ROUTE), (token, hand_out_token, TOKEN_ROUTE))
+    paths = {SESSION_ROUTE: session, TOKEN_ROUTE: token}
     return [
-        Route(prefix + path, endpoint, name=name)
-        for path, endpoint, name in named
+        Route(prefix + path, _ENDPOINTS[name], name=name)
+        for name, path in paths.items()
         if path is not None
     ]
 
 
-def is_front_end_request(scope: Scope) -> bool:
-    """Tell whether a request is for one of these routes of the application that is being asked.
+def answer_for_strangers(scope: Scope) -> ASGIApp | None:
+    """Return what answers a request for one of these routes of the application that is asked.
 
-    They decide themselves who gets what: strangers, too, have to get what scripts can read. Where
-    no application says that it is asked, as around a whole one, nothing is found.
+    They decide themselves who gets what: strangers, too, have to get what scripts can read. It is
+    they who answer, not what the application has at the path: another route may stand before them.
+    Where no application says that it is asked, as around a whole one, nothing is found.
     """
     app = scope.get("app")
-    return (
-        scope["type"] == "http"
-        and scope["method"] in _METHODS  # other methods of the path are the application's
-        and isinstance(app, Starlette)
-        and get_route_path(scope) in {_path_of(app, SESSION_ROUTE), _path_of(app, TOKEN_ROUTE)}
-    )
+    if (
+        scope["type"] != "http"
+        or scope["method"] not in _METHODS  # other methods of the path are the application's
+        or not isinstance(app, Starlette)
+    ):
+        return None
+    path = get_route_path(scope)
+    for name, endpoint in _ENDPOINTS.items():
+        if path == _path_of(app, name):
+            return request_response(endpoint)
+    return None
 
 
 def _path_of(app: Starlette, name: str) -> str | None:
@@ -150,6 +156,9 @@ async def hand_out_token(request: Request) -> Response:
             expires_in=_seconds_left(session, auth),
         )
     )
+
+
+_ENDPOINTS = {SESSION_ROUTE: describe_session, TOKEN_ROUTE: hand_out_token}
 
 
 async def _lasting(session: AuthSession) -> Auth:

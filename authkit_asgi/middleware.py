@@ -32,7 +32,7 @@ from authkit_asgi.service import AuthKit
 from authkit_asgi.session_contents import SessionTransform
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, sent_cookies
 from authkit_asgi.setting_types import AuthKitSettings
-from authkit_asgi.starlette_auth import fill_in
+from authkit_asgi.starlette_auth import fill_in_nobody
 from authkit_asgi.start_up_check import start_up_fault
 from authkit_asgi.stores import SessionStore
 
@@ -162,7 +162,7 @@ class AuthKitMiddleware:
         if self._skipped is not None and get_route_path(scope) in self._skipped:
             scope["state"]["auth"] = _NOT_EVALUATED
             if self._starlette_auth:
-                fill_in(scope, _NOT_EVALUATED)
+                fill_in_nobody(scope)
             await self.app(scope, receive, send)
             return
         if _SCOPE_KEY in scope and self._is_done(scope):

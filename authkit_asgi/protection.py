@@ -13,7 +13,7 @@ from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.connection import get_auth, session_of
 from authkit_asgi.denials import MixedCredentialsError, SignInRedirectError, deny, signed_out_denial
 from authkit_asgi.fetch_metadata import header
-from authkit_asgi.front_end import is_front_end_request
+from authkit_asgi.front_end import answer_for_strangers
 from authkit_asgi.login_address import login_url
 from authkit_asgi.path_rules import PathRules
 
@@ -46,8 +46,10 @@ class Protection:
         auth = get_auth(connection)
         if auth.user is not None and not session_of(connection).decide_by("cookie"):
             await deny(MixedCredentialsError(), scope, receive, send)
-        elif auth.user is not None or is_front_end_request(scope):
+        elif auth.user is not None:
             await app(scope, receive, send)
+        elif (answer := answer_for_strangers(scope)) is not None:
+            await answer(scope, receive, send)
         elif _is_preflight(scope):
             await _serve_headers_only(app, scope, receive, send)
         else:

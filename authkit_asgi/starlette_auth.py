@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from starlette.authentication import AuthCredentials, BaseUser, UnauthenticatedUser
 from starlette.types import Scope
 
@@ -30,14 +32,41 @@ class StarletteUser(BaseUser):
         return self.user.id
 
 
-def fill_in(scope: Scope, auth: Auth) -> None:
+class _Scopes(list[str]):
+    """What `@requires` looks into; finding something there lets in by the cookie, as a guard does.
+
+    Args:
+        scopes: Their names.
+        decide: Notes that the cookie lets in; tells whether nothing else has done so before.
+    """
+
+    def __init__(self, scopes: Iterable[str], decide: Callable[[], bool]) -> None:
+        super().__init__(scopes)
+        self._decide = decide
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) and self._decide()
+
+
+def fill_in_nobody(scope: Scope) -> None:
+    """Set `request.user` and `request.auth` of a connection that nobody is signed in on."""
+    scope["user"], scope["auth"] = UnauthenticatedUser(), AuthCredentials()
+
+
+def fill_in(scope: Scope, auth: Auth, decide: Callable[[], bool]) -> None:
     """Set `request.user` and `request.auth` of a connection.
 
     The scopes are ``authenticated`` and, of the current organization, ``organization:org_…``,
-    ``role:…``, ``permission:…``, ``entitlement:…`` and ``feature_flag:…``.
+    ``role:…``, ``permission:…``, ``entitlement:…`` and ``feature_flag:…``. Where an access token or
+    an API key has let the request in, none is found among them.
+
+    Args:
+        scope: The connection's.
+        auth: Who it is from.
+        decide: Notes that the cookie lets in; tells whether nothing else has done so before.
     """
+    fill_in_nobody(scope)
     if auth.user is None:
-        scope["user"], scope["auth"] = UnauthenticatedUser(), AuthCredentials()
         return
     roles = dict.fromkeys((*((auth.role,) if auth.role else ()), *auth.roles))
     named = {
@@ -48,7 +77,5 @@ def fill_in(scope: Scope, auth: Auth) -> None:
         "feature_flag": auth.feature_flags,
     }
     scopes = [f"{kind}:{name}" for kind, names in named.items() for name in names]
-    scope["user"], scope["auth"] = (
-        StarletteUser(auth.user),
-        AuthCredentials(["authenticated", *scopes]),
-    )
+    scope["user"] = StarletteUser(auth.user)
+    scope["auth"].scopes = _Scopes(["authenticated", *scopes], decide)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from emulated import API, ORIGIN, PASSWORD, sealed, service, settings
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from authkit_asgi import AuthKit, AuthKitConfig
@@ -115,6 +115,7 @@ async def test_session_id_cannot_add_parameters(authkit, emulator):
 
 
 @given(TEXTS)
+@example("https://evil.example/")
 def test_any_return_to_ends_at_an_allowed_origin(return_to):
     target = AUTHKIT.logout_url(None, return_to)
     parts = urlsplit(target.replace("\\", "/"))  # as browsers read it

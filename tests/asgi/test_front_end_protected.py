@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgi_driver import FETCH, NAVIGATION, Browser
+from asgi_site import SESSION, signed_in_cookie
 from emulated import ORIGIN, service
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -99,6 +100,24 @@ async def test_route_of_one_host_opens_the_path_of_no_other(emulator):
     for host in ("scripts.example.com", "app.example.com"):
         answer = await Browser(app).get("/session", [*FETCH, ("host", host)])
         assert answer.status == 401
+
+
+@pytest.mark.parametrize("pattern", ["/session", "/token", "/{page}", "/{rest:path}"])
+async def test_route_of_the_applications_own_in_front_of_these_is_for_members_only(
+    emulator, pattern
+):
+    routes = [Route(pattern, SECRET), *auth_routes(session="/session", token="/token")]
+    middleware = Middleware(AuthKitMiddleware, authkit=service(emulator), protect=True)
+    app = Starlette(routes=routes, middleware=[middleware])
+    for method in ("GET", "HEAD"):
+        answer = await Browser(app).request(method, "/session", FETCH)
+        assert (answer.status, answer.json["user"]) == (200, None)
+        answer = await Browser(app).request(method, "/token", FETCH)
+        assert (answer.status, answer.json["code"]) == (401, "not_signed_in")
+    member = Browser(app)
+    member.cookies[SESSION] = signed_in_cookie(emulator)
+    path = "/token" if pattern == "/token" else "/session"
+    assert (await member.get(path, FETCH)).text == "for members only"
 
 
 async def test_middleware_around_a_whole_application_is_told_what_is_public(emulator):

@@ -12,6 +12,7 @@ import pytest
 import try_breakages
 from breakages import ROOT, Breakage, read_breakages
 from named_tests import exists
+from test_security_check_lists import TEXTS, named
 from test_security_table import ROWS
 from try_breakages import NotFinishedError, copy_to, main, run_tests, unnoticed
 
@@ -42,6 +43,12 @@ def test_breakage_fits_the_code_and_names_tests(breakage, tmp_path):
 def test_every_promise_that_is_kept_is_broken_once():
     kept = {number for number, _, tests in ROWS if "::" in tests}
     assert kept - {each.requirement for each in BREAKAGES} == set()
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_test_of_a_check_list_fails_for_some_breakage(page):
+    failing = {test for each in BREAKAGES for test in each.tests}
+    assert set(named(page)) - failing == set()
 
 
 def test_breakages_of_a_table_differ():

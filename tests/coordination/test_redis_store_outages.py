@@ -114,6 +114,9 @@ async def test_while_nothing_can_be_written_sessions_are_read(
         degraded = [text for text in caplog.messages if text.startswith("Degraded")]
         assert len(degraded) == 2  # each worker tells it
         assert degraded[0].endswith("so sessions can be neither stored nor ended")
+        clock.now -= 400
+        assert [await seen(browser), await seen(other)] == [ADA, ADA]  # as both know by now
+        clock.now += 400
     finally:
         end(own_server)
     await becomes(browser, ADA)

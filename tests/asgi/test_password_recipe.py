@@ -1,4 +1,4 @@
-"""The README's way from one cookie password to another, with workers of two steps side by side."""
+"""The way from one cookie password to another, with workers of two steps side by side."""
 
 from __future__ import annotations
 

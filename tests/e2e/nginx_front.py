@@ -14,9 +14,10 @@ import pytest
 
 DEFAULTS = ""
 DOCUMENTED = "proxy_buffer_size 16k; proxy_buffers 8 16k;"
-"""What the README asks for, beside nginx's defaults."""
+"""What docs/guides/proxy.md asks for, beside nginx's defaults."""
 
 _DEADLINE_SECONDS = 60
+_PLACES = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 _CONFIGURATION = """
 daemon off;
 master_process off;
@@ -58,6 +59,18 @@ def run_nginx(
             yield
         finally:
             process.terminate()
+
+
+def check_nginx(folder: Path, block: str) -> int:
+    """Return what nginx's own check says of what stands in `http`: 0 for good."""
+    path = shutil.which("nginx")
+    assert path is not None
+    file = folder / "checked.conf"
+    start = f"pid {folder}/pid; error_log {folder}/error.log; events {{}}"
+    places = "".join(f"{one}_temp_path {folder}/{one};" for one in _PLACES)
+    file.write_text(f"{start} http {{ access_log off; {places} {block} }}", encoding="utf-8")
+    command = [path, "-t", "-q", "-e", f"{folder}/error.log", "-c", str(file)]
+    return subprocess.run(command, check=False).returncode
 
 
 def _wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:

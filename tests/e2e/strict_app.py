@@ -3,7 +3,7 @@
 Its own pages forbid frames, so there is one more, for other sites to embed and to send forms to.
 Below /bundled are guarded pages whose denials are the package's own.
 /scripts/token hands the access token to scripts, and /scripts/asked says who has asked.
-With EAGER_AUTH set there is another, whose script takes the access token as the README has it.
+With EAGER_AUTH set there is another, whose script takes the access token as the guide has it.
 With REDIS_URL set, the workers of that Redis tell each other which sessions are over.
 STORE and PREVIOUS_STORE are addresses of the Redis that keeps the sessions, or has kept them.
 """
@@ -101,8 +101,8 @@ async def _widget(request: Request) -> Response:
 async def _script(request: Request) -> Response:
     """Show the token in force, and what the page's own script finds at once and afterwards."""
     auth = get_auth(request)
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (lines,) = re.findall(r"^```js\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    guide = Path(__file__).parents[2] / "docs/guides/single-page-application.md"
+    (lines,) = re.findall(r"^```js\n(.*?)^```", guide.read_text(), re.MULTILINE | re.DOTALL)
     return HTMLResponse(
         f"<!doctype html><title>Script</title><script>{lines}"
         "const taken = [takeAccessToken(), takeAccessToken()];"

@@ -1,4 +1,4 @@
-"""The access token for scripts, in a real jar: taken by the lines of the README, once."""
+"""The access token for scripts, in a real jar: taken by the lines of the guide, once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_page_gets_a_cookie_that_scripts_can_read_for_half_a_minute(
     assert eager_page.evaluate("document.cookie") == f"{_TOKEN}={cookie['value']}"
 
 
-def test_lines_of_the_readme_take_the_token_once_and_leave_nothing(
+def test_lines_of_the_guide_take_the_token_once_and_leave_nothing(
     eager_page: Page, eager_app: str
 ) -> None:
     sign_in(eager_page)

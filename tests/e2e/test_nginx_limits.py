@@ -1,4 +1,4 @@
-"""What passes nginx of a session's cookies: with its defaults, and as the README says to set it."""
+"""What passes nginx of a session's cookies: with its defaults, and as the guide says to set it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nginx_front import DEFAULTS, DOCUMENTED, run_nginx
+from nginx_front import DEFAULTS, DOCUMENTED, check_nginx, run_nginx
 from processes import free_port
 
 from authkit_asgi import AuthKitConfig
@@ -24,7 +24,8 @@ NAME = "wos-session"
 SMALL_PAGES = "proxy_buffer_size 4k; proxy_buffers 8 4k;"  # the defaults where `PAGE` is 4,096
 LARGEST = 7168  # bytes of a session's cookies, unless a setting raises it
 RAISED = "large_client_header_buffers 4 32k; proxy_buffer_size 32k; proxy_buffers 8 32k;"
-README = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+GUIDE = (Path(__file__).parents[2] / "docs/guides/proxy.md").read_text(encoding="utf-8")
+WORDS = " ".join(GUIDE.split())
 # What uvicorn and Starlette put into the response of a page, and the package beside its cookies.
 START = (
     b"HTTP/1.1 200 OK\r\ndate: Fri, 15 Jan 2027 08:00:00 GMT\r\nserver: uvicorn\r\n"
@@ -159,7 +160,7 @@ def test_cookie_header_of_8182_bytes_is_the_largest_that_passes_the_defaults(
     backend.answers()
     assert ask(nginx(DEFAULTS), b"a=" + b"x" * 8180)[0] == 200
     assert ask(nginx(DEFAULTS), b"a=" + b"x" * 8181)[0] == 400
-    assert "8,182 bytes" in README
+    assert "8,182 bytes" in WORDS
 
 
 def test_head_of_one_page_of_memory_is_the_largest_that_passes_the_defaults_on_its_way_out(
@@ -182,6 +183,12 @@ def test_session_of_3600_bytes_passes_a_page_of_4096_on_its_way_out_and_larger_o
     assert (cookies_in(head) == [line.line for line in lines]) is (status == 200)
 
 
+def test_block_of_the_guide_is_one_that_nginx_takes(tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```nginx\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    assert check_nginx(tmp_path, block.replace("8080", f"127.0.0.1:{free_port()}")) == 0
+    assert check_nginx(tmp_path, block.replace("map $http_upgrade", "map")) != 0
+
+
 def with_deletions(cookies: CookieWriter, limit: int) -> list[SetCookie]:
     """Return what a response writes whose request has brought left-overs of every kind."""
     names = [NAME, *(f"{NAME}.{index}" for index in range(10))]
@@ -200,7 +207,7 @@ def test_largest_session_passes_both_ways_as_documented(
     nginx: Callable[[str], int], backend: Backend, settings: str, limit: int
 ) -> None:
     for setting in settings.split("; "):
-        assert setting.rstrip(";") in README
+        assert setting.rstrip(";") in WORDS
     lines = with_deletions(
         writer(max_session_cookie_bytes=limit, cookie_domain="example.com"), limit
     )

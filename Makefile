@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # WorkOS's own emulator refuses older ones.
 NODE_IS_NEW := const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 20) ? 0 : 1)
 
-.PHONY: demo test check format interop e2e breakages mutants soak memory bench clean
+.PHONY: demo test check format interop e2e docs breakages mutants soak memory bench clean
 
 demo: $(VENV)/installed-example
 	@$(BIN)/python -m example_app.demo
@@ -45,17 +45,24 @@ tests/interop/node_modules/installed: tests/interop/package.json
 e2e: $(VENV)/installed-e2e
 	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/e2e
 
+# The site of the documentation, to be read from its folder; it loads nothing from elsewhere.
+docs: $(VENV)/installed-docs
+	$(BIN)/python docs/pictures/draw.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file .mkdocs.yml --site-dir $(abspath $(VENV)/site)
+	! grep -rE '<(link|script|img|iframe)[^>]* (src|href)=.?(https?:)?//' $(VENV)/site --include='*.html'
+	@echo 'The documentation is at $(VENV)/site/index.html'
+
 # Breaks the code in many ways; each has to turn the tests red that tests/breakages names for it.
 breakages: $(VENV)/installed-test $(VENV)/installed-e2e tests/interop/node_modules/installed
 	$(BIN)/python tests/breakages/try_breakages.py $(ONLY)
 
-bench: $(VENV)/installed-bench
-	rm -f $(VENV)/bench.json
-	$(BIN)/python tests/benchmarks/bench.py --fast --quiet --output $(VENV)/bench.json
-	$(BIN)/python tests/benchmarks/table.py $(VENV)/bench.json
-	$(TESTS_PATH) $(BIN)/python tests/benchmarks/coordinators.py
-	$(TESTS_PATH) $(BIN)/python tests/benchmarks/session_places.py
-	$(TESTS_PATH) $(BIN)/python tests/benchmarks/storm.py
+# Everything in one run of about ten minutes, into docs/ too. ONLY=http,sizes chooses sections, and
+# SMOKE=1 does as little as shows that all works; then docs/ stays as it is.
+bench: $(VENV)/installed-bench $(VENV)/peers/installed
+	@$(MAKE) tests/interop/node_modules/installed || echo "Node's peers are left out" >&2
+	$(TESTS_PATH) $(BIN)/python tests/benchmarks/bench.py \
+		--output $(VENV)/bench.json $(if $(ONLY),--only $(ONLY)) $(if $(SMOKE),--smoke) \
+		$(if $(ONLY)$(SMOKE),,--docs docs)
 
 mutants: $(VENV)/installed-mutants
 	$(BIN)/python tests/mutants/run_mutmut.py $(VENV)/mutants
@@ -79,6 +86,17 @@ $(VENV)/pip:
 		{ echo 'Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 …' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) 'pip>=25.1'
+	@touch $@
+
+# The peers of the benchmarks, in an environment of their own: what they need is not to decide what
+# we are tested with. Where one cannot be installed, the table says so.
+$(VENV)/peers/installed: $(VENV)/pip pyproject.toml
+	$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	@for group in peer-auth0 peer-clerk; do \
+		$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --group $$group || \
+			echo "$$group is left out of the benchmarks" >&2; \
+	done
 	@touch $@
 
 # One stamp for each dependency group of pyproject.toml.

@@ -1,82 +1,128 @@
-"""Time the session check beside workos-python, in one run, with one payload: `make bench`.
+"""`make bench`: all benchmarks in one run, as one table.
 
-Both sides read a sealed session with the same RS256 access token (RSA-2048) and the same user, and
-verify it with signing keys that they have fetched before.
+What belongs together is timed in turns with one payload: ratios bear a machine that is not idle.
 """
 
 from __future__ import annotations
 
-import functools
-from dataclasses import replace
-from typing import Any
+import argparse
+import contextlib
+import datetime as dt
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
 
-import httpx
-import pyperf
-from one_request import PASSWORD, application, request, signed_in
-from workos import WorkOSClient
-from workos.session import seal_session_from_auth_response
+from coordinators import time_coordinators
+from footprint import weigh_package
+from growth import time_at_once, time_refreshes, time_sizes
+from http_servers import wrk_version
+from in_process import time_in_process
+from kept_sessions import weigh_kept_sessions
+from many_sessions import time_many_sessions
+from on_paper import reckon
+from one_request import SignedInUser, signed_in
+from over_http import time_over_http
+from page import write_page
+from peers import peer_versions
+from redis_server import RedisServer, temporary_redis
+from redis_work import count_redis_work
+from results import Results, Section, as_text
+from rounds import FULL, SMOKE, Effort
+from storms import time_storms
 
-from authkit_asgi import AuthKitConfig, AuthKitMiddleware
-from authkit_asgi.seal import seal, unseal
-from authkit_asgi.service import AuthKit
-from authkit_asgi.session import seal_session, session_from_answer
-
-FERNET_KEY = "cGFzc3dvcmQtb2YtZXhhY3RseS0zMi1ieXRlcyEhISE="
+_PACKAGES = ("authkit-asgi", "workos", "cryptography", "joserfc", "starlette", "fastapi", "pyjwt")
+_SERVERS = ("uvicorn", "uvloop", "httptools")
 
 
 def main() -> None:
-    """Run all benchmarks; every pyperf worker makes the same session of its own."""
-    with signed_in() as (config, answer):
-        time_all(config, answer)
+    """Time, print, and write down what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", help="keys of sections, with commas in between")
+    parser.add_argument("--smoke", action="store_true", help="as little as shows that all works")
+    parser.add_argument("--output", type=Path, help="a file for the results as JSON")
+    parser.add_argument("--docs", type=Path, help="the folder of the page and the plot")
+    options = parser.parse_args()
+    logging.getLogger("authkit_asgi").setLevel(logging.ERROR)  # large sessions are on purpose
+    begin = time.monotonic()
+    results = run(set(filter(None, options.only.split(","))), SMOKE if options.smoke else FULL)
+    print("\n".join(results.about))
+    missed = [f"{name}: {goal.wanted}" for name, goal in results.goals() if not goal.is_reached]
+    print(f"Took {time.monotonic() - begin:.0f} s. Not reached: {'; '.join(missed) or 'nothing'}")
+    if options.output is not None:
+        options.output.write_text(json.dumps(results.as_json(), indent=1), encoding="utf-8")
+    if options.docs is not None:
+        write_page(results, options.docs)
 
 
-def time_all(config: AuthKitConfig, answer: dict[str, Any]) -> None:
-    """Time our own pieces, then the peer, against keys served where `config` says."""
-    runner = pyperf.Runner()
-    session = session_from_answer(answer)
-    sealed = seal_session(session, PASSWORD)
-    content = unseal(sealed, PASSWORD)
-    runner.metadata["sealed_bytes"] = len(sealed)
+def run(only: set[str], effort: Effort) -> Results:
+    """Return the sections asked for, or all; each is printed as soon as it is there.
 
-    runner.bench_func("seal", seal, content, PASSWORD)
-    runner.bench_func("unseal", unseal, sealed, PASSWORD)
+    Raises:
+        SystemExit: A section is asked for that there is not.
+    """
+    sections: dict[str, Section] = {}
+    with contextlib.ExitStack() as stack:
+        user = stack.enter_context(signed_in())
+        server = stack.enter_context(temporary_redis())
+        measures = _measures(user, server, effort)
+        if unknown := only - measures.keys():
+            raise SystemExit(f"no section {', '.join(unknown)}: there are {', '.join(measures)}")
+        for key, measure in measures.items():
+            if not only or key in only:
+                sections[key] = measure()
+                print(as_text(sections[key]), end="\n\n", flush=True)
+    for section in reckon(sections):
+        sections[section.key] = section
+        print(as_text(section), end="\n\n")
+    return Results(about=about(), sections=sections)
 
-    # One client for all of pyperf's event loops: keys are fetched once, before the timing.
-    clients = functools.partial(httpx.AsyncClient, timeout=5)
-    authkit = AuthKit(config, http_client_factory=clients)
-    middleware = AuthKitMiddleware(application, authkit=authkit)
-    forgetful = AuthKitMiddleware(
-        application,
-        authkit=AuthKit(replace(config, verified_cache_size=0), http_client_factory=clients),
-    )
-    cookie = f"wos-session={sealed}"
-    hostile = f"wos-session={sealed[:-8]}AAAAAA~2"
 
-    runner.bench_async_func("verify", authkit._verifier.verify, session.access_token)
-    runner.bench_async_func("bare application", request(application, cookie))
-    runner.bench_async_func("middleware, no cookie", request(middleware, None))
-    runner.bench_async_func("middleware, verified before", request(middleware, cookie))
-    runner.bench_async_func("middleware, not verified before", request(forgetful, cookie))
-    runner.bench_async_func("middleware, forged cookie", request(middleware, hostile))
+def _measures(
+    user: SignedInUser, server: RedisServer | None, effort: Effort
+) -> dict[str, Callable[[], Section]]:
+    return {
+        "request": lambda: time_in_process(user, server, effort),
+        "http": lambda: time_over_http(user, effort),
+        "sizes": lambda: time_sizes(user, effort),
+        "sessions": lambda: time_many_sessions(effort),
+        "kept": lambda: weigh_kept_sessions(user, effort),
+        "at-once": lambda: time_at_once(user, effort),
+        "refreshes": lambda: time_refreshes(user, effort),
+        "redis": lambda: count_redis_work(user, server, effort),
+        "coordinators": lambda: time_coordinators(user, server, effort),
+        "storm": lambda: time_storms(server, effort),
+        "footprint": lambda: weigh_package(user, effort),
+    }
 
-    workos = WorkOSClient(
-        api_key=config.api_key, client_id=config.client_id, base_url=config.api_base_url
-    )
-    sealed_by_peer = seal_session_from_auth_response(
-        access_token=answer["access_token"],
-        refresh_token=answer["refresh_token"],
-        user=answer["user"],
-        cookie_password=FERNET_KEY,
-    )
 
-    def authenticate() -> None:
-        result = workos.user_management.load_sealed_session(
-            session_data=sealed_by_peer, cookie_password=FERNET_KEY
-        ).authenticate()
-        if not result.authenticated:
-            raise RuntimeError("workos-python refused the session, so its time means nothing")
+def about() -> list[str]:
+    """Return what was timed and where."""
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in (*_PACKAGES, *_SERVERS)]
+    if shutil.which("wrk") is not None:
+        versions.append(wrk_version())
+    today = dt.datetime.now(tz=dt.UTC).date()
+    return [
+        (
+            f"{today}, {platform.system()} {platform.machine()}, {_processor()},"
+            f" {os.cpu_count()} cores, Python {platform.python_version()}"
+        ),
+        f"{', '.join(versions)}",
+        f"Peers in processes of their own: {', '.join(peer_versions()) or 'none'}",
+    ]
 
-    runner.bench_func("workos-python, authenticate", authenticate)
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "an unknown processor"
 
 
 if __name__ == "__main__":

@@ -6,13 +6,10 @@ WorkOS is a stand-in of this process that keeps nothing: it knows no refresh tok
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-import os
 import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 import httpx
 from asgi_driver import NAVIGATION, drive, http_scope
@@ -20,6 +17,7 @@ from asgi_site import who
 from emulated import PASSWORD, settings
 from hostile_requests import KINDS, entries, status_of
 from redis_server import temporary_redis
+from resident import resident
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -84,13 +82,6 @@ async def flood(app: Starlette, kind: str, numbers: Iterable[int]) -> None:
         if answer.status != status_of(kind):
             raise RuntimeError(f"{kind}: status {answer.status}, so the figures mean nothing")
         await asyncio.sleep(0)  # as a server does between requests: the loop drops cancelled timers
-
-
-def resident() -> float:
-    """Return the megabytes that this process has of the machine's memory."""
-    gc.collect()
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ export function client(config, folder = "@workos-inc/node") {
 }
 
 // With `answer`, WorkOS is not asked: every request of the kit is answered with it.
-function service({ config, folder, answer }) {
+export function service({ config, folder, answer }) {
   const workos = answer === undefined ? client(config, folder) : answering(answer, folder);
   const full = complete(config);
   return new AuthService(full, new Storage(full), workos, sessionEncryption);

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from starlette.types import Scope
-
 from authkit_asgi.auth import Auth, SignedOutReason
 from authkit_asgi.cookie_settings import ACCESS_TOKEN_COOKIE
 from authkit_asgi.cookies import cookie_values
 from authkit_asgi.fetch_metadata import is_document_request, is_speculative
 from authkit_asgi.loading import Loaded
-from authkit_asgi.service import AuthKit
-from authkit_asgi.session_cookies import SessionCookies
+from authkit_asgi.response_cookies import ResponseCookies
 
 
-class CompanionCookies:
+class CompanionCookies(ResponseCookies):
     """The activity cookie and the access-token cookie of one connection."""
 
     __slots__ = ()
-    _authkit: AuthKit
     _loaded: Loaded
-    _scope: Scope
-
-    if TYPE_CHECKING:
-
-        @property
-        def _cookies(self) -> SessionCookies: ...
 
     def _write_companions(self) -> None:
         """Note the time of use and hand out the access token, as the settings say."""

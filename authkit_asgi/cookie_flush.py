@@ -8,14 +8,12 @@ from collections.abc import Sequence
 from authkit_asgi.companion_cookies import CompanionCookies
 from authkit_asgi.cookies import SetCookie
 from authkit_asgi.errors import SessionTooLargeError
-from authkit_asgi.session_cookies import SessionCookies
 
 
 class CookieFlush(CompanionCookies):
     """The cookies of one connection, as its response's headers are being sent."""
 
     __slots__ = ()
-    _changes: SessionCookies | None
 
     async def flush(self) -> list[SetCookie]:
         """Return the cookies to write, and allow no more: the response's headers are being sent.
@@ -43,8 +41,7 @@ class CookieFlush(CompanionCookies):
         """Return what `flush` does, where nothing has to be awaited for it; `None` elsewhere."""
         kit = self._authkit
         if self._changes is None and not (kit.has_companions or self._loaded.is_outdated):
-            # As nearly all responses: not even a list is made.
-            self._has_answered = True  # type: ignore[misc]  # a slot of `PendingSignIns`
+            self._has_answered = True  # as nearly all responses: not even a list is made
             return ()
         if not self._is_settled:
             return None

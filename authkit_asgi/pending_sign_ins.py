@@ -5,8 +5,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping, Sequence
 
-from starlette.types import Scope
-
 from authkit_asgi.cookies import verifier_cookies
 from authkit_asgi.errors import (
     CrossSiteRequestError,
@@ -15,34 +13,16 @@ from authkit_asgi.errors import (
 )
 from authkit_asgi.fetch_metadata import is_own_form
 from authkit_asgi.pkce import PendingSignIn, verifier_cookie_name
-from authkit_asgi.service import AuthKit
-from authkit_asgi.session_cookies import SentCookies, SessionCookies
+from authkit_asgi.response_cookies import ResponseCookies
 
 _MAX_STATE_LENGTH = 4096  # characters; a state that fits into a cookie is shorter
 _MAX_DELETIONS = 20  # verifier cookies in one response; a browser has 5 of ours
 
 
-class PendingSignIns:
+class PendingSignIns(ResponseCookies):
     """The sign-ins that the browser of one connection has begun."""
 
-    __slots__ = ("_authkit", "_changes", "_has_answered", "_scope", "_sent")
-    _authkit: AuthKit
-    _scope: Scope
-    _sent: SentCookies | str
-    _changes: SessionCookies | None
-    _has_answered: bool
-
-    @property
-    def _cookies(self) -> SessionCookies:
-        """The cookies of the response; made when first asked for, as most responses have none."""
-        if self._changes is None:
-            sent = self._sent
-            if isinstance(sent, str):
-                sent = SentCookies(plain=(sent,))
-            self._changes = SessionCookies(
-                self._authkit.cookies, sent, is_closed=self._has_answered
-            )
-        return self._changes
+    __slots__ = ()
 
     def check_state(self, state: str) -> PendingSignIn:
         """Return the sign-in that `state` belongs to if this very browser began it.

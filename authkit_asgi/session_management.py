@@ -13,8 +13,8 @@ from authkit_asgi.denials import DenialError, ForbiddenError, TemporarilyUnavail
 from authkit_asgi.errors import InvalidSessionError, UnavailableError, UserNotFoundError
 from authkit_asgi.loading import Loaded
 from authkit_asgi.other_sessions import OtherSessions
+from authkit_asgi.response_cookies import ResponseCookies
 from authkit_asgi.service import AuthKit
-from authkit_asgi.session_cookies import SessionCookies
 
 
 class SessionNotFoundError(DenialError):
@@ -60,7 +60,7 @@ class SessionsUnavailableError(TemporarilyUnavailableError, UnavailableError):
         return None
 
 
-class SessionManagement:
+class SessionManagement(ResponseCookies):
     """Lists and ends the sessions of whoever is signed in.
 
     All that these methods raise but `InvalidSessionError` and `ResponseStartedError` becomes a
@@ -68,7 +68,6 @@ class SessionManagement:
     """
 
     __slots__ = ()
-    _authkit: AuthKit
     _loaded: Loaded
 
     @property
@@ -144,9 +143,6 @@ class SessionManagement:
         )
 
     if TYPE_CHECKING:
-
-        @property
-        def _cookies(self) -> SessionCookies: ...
 
         async def sign_out(self, return_to: str | None = None) -> str:
             """See `AuthSession.sign_out`."""

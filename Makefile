@@ -10,7 +10,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # WorkOS's own emulator refuses older ones.
 NODE_IS_NEW := const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 20) ? 0 : 1)
 
-.PHONY: demo test check format interop e2e docs breakages mutants soak memory bench clean
+# Pyright looks for the package where the environment in use has it.
+COMPLETE_TYPES = VIRTUAL_ENV=$(abspath $(VENV)) PATH=$(abspath $(BIN)):$$PATH \
+	$(BIN)/pyright --verifytypes authkit_asgi --ignoreexternal
+
+.PHONY: demo test check format interop servers lowest dist workflows audit e2e docs breakages mutants soak memory bench clean
 
 demo: $(VENV)/installed-example
 	@$(BIN)/python -m example_app.demo
@@ -27,6 +31,7 @@ check: $(VENV)/installed-check
 	$(BIN)/pyright
 	$(BIN)/pyright --project tests/typing
 	$(BIN)/lint-imports --no-logo
+	$(COMPLETE_TYPES)
 
 format: $(VENV)/installed-check
 	$(BIN)/ruff format .
@@ -42,6 +47,48 @@ tests/interop/node_modules/installed: tests/interop/package.json
 	cd tests/interop && npm install --no-package-lock --no-audit --no-fund --ignore-scripts
 	@touch $@
 
+servers: $(VENV)/installed-servers
+	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/servers
+
+# The lowest versions that pyproject.toml allows, in an environment of their own: what touches the
+# dependencies. The deprecations that old versions warn of are theirs.
+LOWEST := $(VENV)-lowest
+LOWEST_TESTS := tests/seal tests/test_api.py tests/test_api_network.py tests/test_http_clients.py \
+	tests/test_legacy_fernet.py tests/test_cli.py tests/coordination/test_shared_exchange.py \
+	$(wildcard tests/testing/test_plugin_*.py) $(patsubst %,tests/asgi/test_%.py,fastapi \
+	front_end_fastapi denial_handlers bearer_guards api_key_guard starlette_auth testclient \
+	websocket responses lifespan mounts callback webhooks)
+lowest: $(LOWEST)/installed-lowest
+	$(LOWEST)/bin/python -m pytest -W ignore::DeprecationWarning $(LOWEST_TESTS)
+
+$(LOWEST)/installed-lowest: tests/packaging/lowest.py pyproject.toml
+	@$(MAKE) --no-print-directory VENV=$(LOWEST) $(LOWEST)/pip
+	$(LOWEST)/bin/python tests/packaging/lowest.py pyproject.toml > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint $(LOWEST)/lowest.txt --editable . --group test
+	@touch $@
+
+# Builds wheel and sdist, and tries them as their users will; PYTHONS= are the interpreters to try.
+dist: PYTHONS = $(BIN)/python
+dist: $(VENV)/installed-dist
+	rm -rf dist
+	$(BIN)/python -m build --installer uv --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	DIST_PYTHONS="$(PYTHONS)" $(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra \
+		tests/packaging
+
+workflows: $(VENV)/installed-workflows
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/zizmor --offline --pedantic --quiet .github
+
+# Asks the public database of vulnerabilities about each package that is installed with ours. What
+# it does not answer counts as a fault, so that this needs the network.
+audit: $(VENV)/installed-audit
+	$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/audit.txt
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement $(VENV)/audit.txt
+
 e2e: $(VENV)/installed-e2e
 	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/e2e
 
@@ -53,7 +100,7 @@ docs: $(VENV)/installed-docs
 	@echo 'The documentation is at $(VENV)/site/index.html'
 
 # Breaks the code in many ways; each has to turn the tests red that tests/breakages names for it.
-breakages: $(VENV)/installed-test $(VENV)/installed-e2e tests/interop/node_modules/installed
+breakages: $(VENV)/installed-test $(VENV)/installed-servers $(VENV)/installed-e2e tests/interop/node_modules/installed
 	$(BIN)/python tests/breakages/try_breakages.py $(ONLY)
 
 # Everything in one run of about ten minutes, into docs/ too. ONLY=http,sizes chooses sections, and
@@ -79,7 +126,7 @@ memory: $(VENV)/installed-test
 	PYTHONPATH=tests:tests/asgi:tests/coordination $(BIN)/python tests/benchmarks/memory.py $(REQUESTS)
 
 clean:
-	rm -rf $(VENV) tests/interop/node_modules .coverage build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) tests/interop/node_modules .coverage build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

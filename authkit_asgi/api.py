@@ -30,7 +30,7 @@ from authkit_asgi.errors import (
 )
 from authkit_asgi.http_clients import HTTPClients
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 USER_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -123,7 +123,7 @@ class WorkOSAPI:
 
     def __init__(self, config: AuthKitConfig, clients: HTTPClients) -> None:
         self._config = config
-        self.client = AsyncWorkOSClient(
+        self.client: AsyncWorkOSClient = AsyncWorkOSClient(
             api_key=config.api_key,
             client_id=config.client_id,
             base_url=config.api_base_url,

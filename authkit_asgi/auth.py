@@ -26,8 +26,14 @@ class FrozenDict(dict[_K, _V]):
         raise TypeError(f"{type(self).__name__} is immutable; change a copy: dict(value)")
 
     _refusal: ClassVar[Any] = _refuse  # Any: no one signature fits all that it stands in for
-    __setitem__ = __delitem__ = __ior__ = _refusal
-    clear = pop = popitem = setdefault = update = _refusal
+    __setitem__: ClassVar[Any] = _refusal
+    __delitem__: ClassVar[Any] = _refusal
+    __ior__: ClassVar[Any] = _refusal
+    clear: ClassVar[Any] = _refusal
+    pop: ClassVar[Any] = _refusal
+    popitem: ClassVar[Any] = _refusal
+    setdefault: ClassVar[Any] = _refusal
+    update: ClassVar[Any] = _refusal
 
     def __hash__(self) -> int:  # type: ignore[override]  # immutable, so hashable
         return hash(frozenset(self.items()))

@@ -11,7 +11,7 @@ from workos import AsyncWorkOSClient
 
 from authkit_asgi.api import SignInOptions
 from authkit_asgi.auth import Auth, SignedIn, SignedOut, SignedOutReason
-from authkit_asgi.carried_credentials import CarriedCredentials
+from authkit_asgi.carried_credentials import CarriedCredentials, Credential
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookie_flush import CookieFlush
 from authkit_asgi.denials import DenialError, raised
@@ -59,12 +59,12 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
         self._changes = None
         self._has_answered = False
         self._fills_in_starlette = False
-        self.carried = sent is not NONE_SENT
+        self.carried: bool = sent is not NONE_SENT
         """Whether the request brought a session cookie, of whatever worth."""
-        self.consulted = False
+        self.consulted: bool = False
         """Whether the application asked who it is, so that its answer depends on the cookie."""
         self.consulted_authorization = False
-        self.decided_by = None
+        self.decided_by: Credential | None = None
         self._loaded = loaded
         if loaded.sealed is not None or loaded.is_dead:
             self._set(loaded)
@@ -117,7 +117,8 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
 
         Whether the application asks them nobody can see, so that every answer may depend on it.
         """
-        self._fills_in_starlette = self.consulted = True
+        self._fills_in_starlette = True
+        self.consulted = True
         fill_in(self._scope, self.auth, partial(self.decide_by, "cookie"))
 
     def detach(self) -> None:

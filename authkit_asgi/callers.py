@@ -120,8 +120,10 @@ async def find_caller(connection: HTTPConnection) -> Caller:
         raise or_bearer(denial) from None
 
 
-require_access_token = takes_access_tokens(AsyncGuard(_require_access_token))
-require_caller = takes_access_tokens(AsyncGuard(find_caller))
+require_access_token: AsyncGuard[AccessToken] = takes_access_tokens(
+    AsyncGuard(_require_access_token)
+)
+require_caller: AsyncGuard[Caller] = takes_access_tokens(AsyncGuard(find_caller))
 
 
 def refused(

@@ -13,7 +13,7 @@ class CookieChanges:
 
     def __init__(self, *, is_closed: bool = False) -> None:
         self._cookies: dict[tuple[str, str | None], SetCookie] = {}
-        self.is_closed = is_closed
+        self.is_closed: bool = is_closed
 
     def write(self, *cookies: SetCookie) -> None:
         """Add cookies to the response.

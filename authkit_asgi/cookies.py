@@ -149,7 +149,7 @@ class CookieWriter:
             config.max_session_cookie_bytes if config.cookie_chunking else MAX_COOKIE_BYTES
         )
         self._max_age = config.cookie_max_age
-        self.notes_activity = config.inactivity_timeout is not None
+        self.notes_activity: bool = config.inactivity_timeout is not None
         self._domain = config.cookie_domain
         self._secure = "; Secure" if config.cookie_secure else ""
         self._same_site = config.cookie_same_site.capitalize()

@@ -21,7 +21,7 @@ class ConfigurationError(AuthKitError):
     code = "configuration_error"
 
     def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
+        self.problems: tuple[str, ...] = tuple(problems)
         lines = "\n".join(f"  - {problem}" for problem in self.problems)
         super().__init__(f"authkit_asgi is not configured correctly:\n{lines}")
 

@@ -50,7 +50,7 @@ from authkit_asgi.session_contents import SessionContents
 from authkit_asgi.stored_sessions import StoredSessions
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _WINNER_SECONDS = (0, 0.05, 0.1, 0.2)  # between looks for who was first
 
@@ -77,7 +77,7 @@ class SessionExchange:
         self._tools = tools
         self._session = session
         self.organization_id = organization_id
-        self.session_id = session_id(session)
+        self.session_id: str | None = session_id(session)
         self._fresh: tuple[Outcome, Session] | None = None
         self._who = (self.session_id, session.user_id)
 

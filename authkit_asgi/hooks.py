@@ -11,7 +11,7 @@ from authkit_asgi.auth import SignedIn
 from authkit_asgi.background import BackgroundTasks
 from authkit_asgi.errors import AuthKitError
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 RefreshSuccessHook: TypeAlias = Callable[[SignedIn], Awaitable[None] | None]
 RefreshErrorHook: TypeAlias = Callable[[AuthKitError], Awaitable[None] | None]

@@ -36,7 +36,7 @@ from authkit_asgi.starlette_auth import fill_in_nobody
 from authkit_asgi.start_up_check import start_up_fault
 from authkit_asgi.stores import SessionStore
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _SCOPE_KEY = "authkit_asgi.session"
 _SERVED = frozenset({"http", "websocket"})

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from authkit_asgi.errors import WorkOSUnavailableError
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _FAILURES = 5
 _SECONDS = 5

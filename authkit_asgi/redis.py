@@ -26,7 +26,7 @@ from authkit_asgi.redis_outcomes import SIGNED_OUT, SUPERSEDED, Found, RedisOutc
 from authkit_asgi.redis_revocations import RevocationFeed
 from authkit_asgi.redis_store import RedisSessionStore
 from authkit_asgi.refresh import Exchange, InProcessRefreshCoordinator, Landing
-from authkit_asgi.revocations import UserRevocation
+from authkit_asgi.revocations import Revocations, UserRevocation
 from authkit_asgi.sealed_outcomes import OutcomeSealer
 from authkit_asgi.seen_cookies import SeenCookies
 from authkit_asgi.shared_ends import SharedEnds
@@ -85,7 +85,7 @@ class RedisRefreshCoordinator:
             self._shared, feed, self._local, tell_later=self._tell_later, clock=clock
         )
         self._listener = RevocationListener(self._redis, feed, self._ends)
-        self.revocations = self._local.revocations
+        self.revocations: Revocations = self._local.revocations
         self._seen_cookies = SeenCookies(self._shared, self._tasks)
         self._polling = Polling()
 

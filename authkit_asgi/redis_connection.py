@@ -21,7 +21,7 @@ from authkit_asgi.errors import ConfigurationError
 from authkit_asgi.per_loop import PerLoop
 from authkit_asgi.running_time import fail_after_running
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 CALL_SECONDS = 1
 """What one call may take."""
@@ -255,15 +255,17 @@ class _Client:
 
     def __init__(self, redis: Redis, *, is_ours: bool) -> None:
         self._redis = redis
-        self.pool = redis.connection_pool
+        self.pool: ConnectionPool = redis.connection_pool
         self._is_ours = is_ours
         self.execute: Callable[..., Any] = redis.execute_command
         # A pool refuses what goes beyond its connections.
         connections = redis.connection_pool.max_connections
         calls = min(_MAX_CALLS, max(1, connections - _MAX_URGENT_CALLS))
         urgent_calls = min(_MAX_URGENT_CALLS, connections - calls)
-        self.turn = asyncio.Semaphore(calls)
-        self.urgent_turn = asyncio.Semaphore(urgent_calls) if urgent_calls else self.turn
+        self.turn: asyncio.Semaphore = asyncio.Semaphore(calls)
+        self.urgent_turn: asyncio.Semaphore = (
+            asyncio.Semaphore(urgent_calls) if urgent_calls else self.turn
+        )
 
     async def aclose(self) -> None:
         if self._is_ours:

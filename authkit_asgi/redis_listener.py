@@ -15,7 +15,7 @@ from authkit_asgi.redis_connection import RedisConnection, RedisDownError, Subsc
 from authkit_asgi.redis_revocations import RevocationFeed
 from authkit_asgi.shared_ends import SharedEnds
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = (0.05, 1)  # between attempts to listen again: at first, later
 _LATE_SECONDS = 1  # after which it is worth a warning

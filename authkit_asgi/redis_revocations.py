@@ -105,7 +105,7 @@ class RevocationFeed:
             for kind in ("users", "sessions")
         )
         self._clock = clock
-        self.channel = f"{prefix}:revoked"
+        self.channel: str = f"{prefix}:revoked"
         """Where records are published."""
 
     async def publish(self, notice: Notice, *, is_news: bool = True) -> Notice | None:

@@ -167,7 +167,7 @@ class InProcessRefreshCoordinator:
         self._memory = OutcomeMemory(clock)
         self._signed_out = Tombstones(clock)
         self._superseded = Tombstones(clock)
-        self.revocations = Revocations(clock)
+        self.revocations: Revocations = Revocations(clock)
         self._flights: dict[asyncio.AbstractEventLoop, dict[str, asyncio.Task[Landing]]] = {}
         self._lock = threading.Lock()
 

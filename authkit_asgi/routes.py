@@ -32,7 +32,7 @@ from authkit_asgi.login_address import login_path
 from authkit_asgi.pages import OWN_HEADERS, continue_page, error_response, sign_out_page
 from authkit_asgi.sign_in import SignInResult
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 OnSuccess = Callable[[Request, SignInResult], Response | Awaitable[Response | None] | None]
 OnError = Callable[[Request, AuthKitError], Response | Awaitable[Response | None] | None]

@@ -72,12 +72,12 @@ class AuthKit(SignIns, SessionEnding, ServerSessions, SessionRevocation, Users, 
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.config = config
-        self.http_clients = HTTPClients(http_client_factory)
-        self.cookies = CookieWriter(config)
-        self.api = WorkOSAPI(config, self.http_clients)
+        self.http_clients: HTTPClients = HTTPClients(http_client_factory)
+        self.cookies: CookieWriter = CookieWriter(config)
+        self.api: WorkOSAPI = WorkOSAPI(config, self.http_clients)
         self._api_keys = APIKeyValidator(self.api, timeout=config.api_timeout, clock=clock)
         self._clock = clock
-        self.coordinator = coordinator or InProcessRefreshCoordinator(
+        self.coordinator: RefreshCoordinator = coordinator or InProcessRefreshCoordinator(
             timeout=config.refresh_timeout, clock=clock
         )
         self._contents = SessionContents(config, session_transform)
@@ -98,14 +98,14 @@ class AuthKit(SignIns, SessionEnding, ServerSessions, SessionRevocation, Users, 
             hooks=self._hooks,
             clock=clock,
         )
-        timeout = config.inactivity_timeout
-        self.inactivity = None if timeout is None else Inactivity(config, timeout, clock=clock)
-        self.eager_auth = EagerAuth(self.cookies) if config.eager_auth else None
-        self.has_companions = not config.is_read_only and (
+        idle = config.inactivity_timeout
+        self.inactivity: Inactivity | None = Inactivity(config, idle, clock=clock) if idle else None
+        self.eager_auth: EagerAuth | None = EagerAuth(self.cookies) if config.eager_auth else None
+        self.has_companions: bool = not config.is_read_only and (
             self.inactivity is not None or self.eager_auth is not None
         )
         """Whether responses write cookies beside the session's own."""
-        self.size_warning = SizeWarning(config, clock=clock)
+        self.size_warning: SizeWarning = SizeWarning(config, clock=clock)
         self._loader = SessionLoader(
             config,
             self.cookies,

@@ -26,7 +26,7 @@ from authkit_asgi.session import (
     unseal_session,
 )
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 SessionTransform: TypeAlias = Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]]
 """Called with the JSON of a session (``accessToken``, ``refreshToken``, ``user``, perhaps

@@ -116,7 +116,7 @@ class SessionCookies(CookieChanges):
     def __init__(self, writer: CookieWriter, sent: SentCookies, *, is_closed: bool = False) -> None:
         super().__init__(is_closed=is_closed)
         self._writer = writer
-        self.sent = sent
+        self.sent: SentCookies = sent
         self._pending: list[SetCookie] = []
 
     @property

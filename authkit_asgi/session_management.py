@@ -46,10 +46,10 @@ class SessionsUnavailableError(TemporarilyUnavailableError, UnavailableError):
         self, retry_after: int, *, revoked: Collection[str] = (), remaining: Collection[str] = ()
     ) -> None:
         super().__init__(retry_after)
-        self.detail = f"Sessions cannot be listed or ended now: try again in {retry_after} s"
+        self.detail: str = f"Sessions cannot be listed or ended now: try again in {retry_after} s"
         self.retry_after = retry_after
-        self.revoked = tuple(revoked)
-        self.remaining = tuple(remaining)
+        self.revoked: tuple[str, ...] = tuple(revoked)
+        self.remaining: tuple[str, ...] = tuple(remaining)
 
     def problem(self) -> dict[str, Any]:
         """Return what has been done, and what may not have been."""

@@ -19,8 +19,8 @@ class SharedExchange:
     def __init__(self, exchange: Exchange, ask: Callable[[], Awaitable[Outcome]]) -> None:
         self._exchange = exchange
         self._ask = ask
-        self.organization_id = exchange.organization_id
-        self.session_id = exchange.session_id
+        self.organization_id: str | None = exchange.organization_id
+        self.session_id: str | None = exchange.session_id
 
     async def perform(self) -> Outcome:
         """See `Exchange.perform`."""

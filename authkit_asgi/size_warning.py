@@ -10,7 +10,7 @@ from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.session import MAX_KEPT_LENGTH, unseal_session
 from authkit_asgi.session_size import SizeBreakdown, breakdown
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _REMEDIES = (
     "session_user_fields and session_transform, store= to keep sessions on the server, or give the "

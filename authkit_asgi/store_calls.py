@@ -19,7 +19,7 @@ from authkit_asgi.session import Session, session_issued_at
 from authkit_asgi.session_records import SessionRecords
 from authkit_asgi.stores import ENDED, SessionStore, StoredAs
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from authkit_asgi.auth import Impersonator
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 ENDED = ""
 """What a store holds under the key of a session that was signed out."""

@@ -91,7 +91,7 @@ class AccessTokenVerifier:
             max_stale=jwks_max_stale,
             clock=clock,
         )
-        self.key = self._keys.get
+        self.key: Callable[[str], RSAKey | None] = self._keys.get
         """Returns the key of a `kid`, if it is at hand; on every request, so without a detour."""
         self._issuers = tuple(issuers)
         self._client_id = client_id

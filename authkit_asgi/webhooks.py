@@ -24,7 +24,7 @@ from authkit_asgi.webhook_events import (
     verified_event,
 )
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 OnEvent = Callable[[Mapping[str, Any]], Awaitable[None] | None]
 

@@ -25,4 +25,5 @@ from authkit_asgi.testing.settings import Settings as Settings
 from authkit_asgi.testing.webhooks import SignedWebhook as SignedWebhook
 from authkit_asgi.testing.webhooks import sign_webhook as sign_webhook
 
-pytest_plugins = ("authkit_asgi.testing.plugin",)  # pytest takes a plugin's plugins along
+# pytest takes a plugin's plugins along.
+pytest_plugins: tuple[str, ...] = ("authkit_asgi.testing.plugin",)

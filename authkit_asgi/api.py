@@ -29,8 +29,9 @@ from authkit_asgi.errors import (
     WorkOSUnavailableError,
 )
 from authkit_asgi.http_clients import HTTPClients
+from authkit_asgi.log_events import named_logger
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 USER_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")

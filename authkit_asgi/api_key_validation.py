@@ -46,7 +46,7 @@ class APIKeyValidator:
         self._timeout = timeout
         self._clock = clock
         self._memory = APIKeyMemory(clock)
-        self._pause = Pause(clock, "API key validation")
+        self.pause: Pause = Pause(clock, "API key validation")
         self._flights: SingleFlight[Verdict] = SingleFlight()
 
     async def validate(self, value: str) -> APIKey:
@@ -68,16 +68,16 @@ class APIKeyValidator:
         return verdict.api_key
 
     async def _begin(self, name: bytes, value: str) -> Verdict:
-        self._pause.check()
+        self.pause.check()
         place = self._memory.admit(name)
         at = self._clock()
         try:
             verdict = Verdict(await self._ask(value), at)
         except UnavailableError:
-            self._pause.note_failure()
+            self.pause.note_failure()
             self._memory.give_back(place)
             raise
-        self._pause.end()
+        self.pause.end()
         if verdict.api_key is not None:
             self._memory.give_back(place)
         self._memory.remember(name, verdict)

@@ -1,4 +1,4 @@
-"""The command line: ``authkit-asgi emulate``, ``inspect`` and ``generate-password``."""
+"""The command line: ``authkit-asgi emulate``, ``inspect``, ``doctor``, ``generate-password``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import secrets
 import sys
 from collections.abc import Sequence
 
+from authkit_asgi.doctor.command import add_doctor
 from authkit_asgi.errors import ConfigurationError, InvalidSessionError
 from authkit_asgi.inspection import MAX_INPUT, CookieSettings, as_json, as_text, inspect_cookie
 from authkit_asgi.testing import WorkOSEmulator
@@ -36,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     _add_emulate(commands)
     _add_inspect(commands)
+    add_doctor(commands)
     generate = commands.add_parser(
         "generate-password",
         help="print a new cookie password",

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from authkit_asgi.cookie_settings import ACCESS_TOKEN_COOKIE
 from authkit_asgi.cookies import MAX_COOKIE_BYTES, CookieWriter, SetCookie
+from authkit_asgi.log_events import named_logger
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 _TOKEN = re.compile(r"[A-Za-z0-9._-]+")  # RFC 7515, 3.1; nothing else goes into a Set-Cookie line
 

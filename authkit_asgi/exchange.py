@@ -33,6 +33,7 @@ from authkit_asgi.errors import (
 )
 from authkit_asgi.expired_arrivals import ExpiredArrivals
 from authkit_asgi.hooks import RefreshHooks
+from authkit_asgi.log_events import named_logger
 from authkit_asgi.outcomes import Outcome, refresh_key
 from authkit_asgi.pause import Pause
 from authkit_asgi.reasons import signed_out_by
@@ -50,7 +51,7 @@ from authkit_asgi.session_contents import SessionContents
 from authkit_asgi.stored_sessions import StoredSessions
 from authkit_asgi.tokens import AccessTokenVerifier, unverified_claims
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 _WINNER_SECONDS = (0, 0.05, 0.1, 0.2)  # between looks for who was first
 

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 from authkit_asgi.auth import SignedIn
 from authkit_asgi.background import BackgroundTasks
 from authkit_asgi.errors import AuthKitError
+from authkit_asgi.log_events import named_logger
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 RefreshSuccessHook: TypeAlias = Callable[[SignedIn], Awaitable[None] | None]
 RefreshErrorHook: TypeAlias = Callable[[AuthKitError], Awaitable[None] | None]

@@ -19,6 +19,7 @@ from joserfc.jwk import RSAKey
 
 from authkit_asgi.auth import nests_within
 from authkit_asgi.errors import KeysUnavailableError
+from authkit_asgi.log_events import named_logger
 from authkit_asgi.origins import is_secure_url
 
 ClientLender: TypeAlias = Callable[[], AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -54,7 +55,7 @@ _HEADERS = {
     "User-Agent": "authkit-asgi",
 }
 
-_logger = logging.getLogger(__name__)
+_logger: logging.Logger = named_logger(__name__)
 
 
 class _UnusableAnswerError(ValueError):
@@ -158,10 +159,8 @@ class KeySetCache:
 
         Starts a renewal in the background when one is due.
         """
-        now = self._clock()
-        keys, fetched_at = self._held
-        age = now - fetched_at
-        if not 0 <= age < self._max_age:
+        now, (keys, fetched_at) = self._clock(), self._held
+        if not 0 <= now - fetched_at < self._max_age:
             age = _elapsed(fetched_at, now)
             if self._must_wait(age, now):
                 return None

@@ -22,21 +22,23 @@ from authkit_asgi.hooks import RefreshErrorHook, RefreshSuccessHook
 from authkit_asgi.http_clients import HTTPClientFactory
 from authkit_asgi.lifespan import fail_start_up, serve_lifespan
 from authkit_asgi.loading import INVALID, NO_COOKIE, Loaded
+from authkit_asgi.log_events import named_logger
 from authkit_asgi.middleware_arguments import check_arguments, check_paths, make_authkit
 from authkit_asgi.pages import error_response
 from authkit_asgi.path_rules import PathRules
-from authkit_asgi.protection import Protection
 from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.response_headers import send_on
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_contents import SessionTransform
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, sent_cookies
+from authkit_asgi.session_counts import counted_app, counted_protection
 from authkit_asgi.setting_types import AuthKitSettings
 from authkit_asgi.starlette_auth import fill_in_nobody
 from authkit_asgi.start_up_check import start_up_fault
 from authkit_asgi.stores import SessionStore
+from authkit_asgi.telemetry import Telemetry
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 _SCOPE_KEY = "authkit_asgi.session"
 _SERVED = frozenset({"http", "websocket"})
@@ -59,14 +61,14 @@ class AuthKitMiddleware:
         http_client_factory: Makes the `httpx.AsyncClient` of an event loop.
         redis_url: The Redis through which workers refresh each session once between them, such as
             ``redis://localhost:6379/0`` (extra ``redis``); else each process sees to itself.
-        coordinator: What takes that place, for instance a `RedisRefreshCoordinator` around a
-            client of yours.
+        coordinator: What takes that place, such as a `RedisRefreshCoordinator` with your client.
         store: Keeps sessions on the server; the cookie then holds an id, of any session's size.
         previous_store: Where sessions are that are to leave it, for `store` or for the cookie.
         session_transform: Called with the session's JSON, a copy to change, and returns what goes
             into the cookie; plain or async.
         on_session_refresh_success: Called with the `SignedIn` after each exchange.
         on_session_refresh_error: Called with the error of each refresh that failed.
+        telemetry: Is told what is counted and traced, such as an `OpenTelemetry`.
         protect: Whether every path needs somebody signed in, before the application sees it: but
             the bundled routes, CORS preflights, what `skip` names, and:
         public: Paths that are everybody's: ``/about``, or ``/assets/*`` for all below.
@@ -94,6 +96,7 @@ class AuthKitMiddleware:
         session_transform: SessionTransform | None = None,
         on_session_refresh_success: RefreshSuccessHook | None = None,
         on_session_refresh_error: RefreshErrorHook | None = None,
+        telemetry: Telemetry | None = None,
         protect: bool = False,
         public: Sequence[str] = (),
         sign_up_paths: Sequence[str] = (),
@@ -101,7 +104,7 @@ class AuthKitMiddleware:
         skip: Sequence[str] = (),
         **settings: Unpack[AuthKitSettings],
     ) -> None:
-        self.app = app
+        self.app: ASGIApp = app
         self._starlette_auth = starlette_auth
         self._fault: ConfigurationError | None = None
         parts: dict[str, Any] = {
@@ -113,6 +116,7 @@ class AuthKitMiddleware:
             "session_transform": session_transform,
             "on_session_refresh_success": on_session_refresh_success,
             "on_session_refresh_error": on_session_refresh_error,
+            "telemetry": telemetry,
         }
         rules = {"public": _listed(public), "sign_up_paths": _listed(sign_up_paths)}
         try:
@@ -124,14 +128,15 @@ class AuthKitMiddleware:
         except ConfigurationError as fault:
             self._fault = fault
             return
-        rules_to_skip = [rule for path in skip for rule in (path, f"{path}/*")]
-        self._skipped = PathRules(rules_to_skip) if rules_to_skip else None
+        self._skipped = PathRules(r for p in skip for r in (p, f"{p}/*")) if skip else None
         config = self._authkit.config
         self._cookie_name = config.cookie_name.encode()
         self._own_paths = config.own_paths
         self._origins = frozenset((config.origin, *config.trusted_origins))
         self._checks_http_origin = config.cookie_same_site == "none"
-        self._protection = Protection(config, **rules) if protect else None
+        telemetry = self._authkit.telemetry
+        self.app = counted_app(app, telemetry)
+        self._protection = counted_protection(config, telemetry, **rules) if protect else None
 
     @property
     def config(self) -> AuthKitConfig:
@@ -208,7 +213,7 @@ class AuthKitMiddleware:
         A second exchange of the same refresh token would end the session. The scope is asked, not
         its state: only the scope is this connection's own beyond doubt.
         """
-        outer = scope.get(_SCOPE_KEY)
+        outer = scope[_SCOPE_KEY]
         return isinstance(outer, AuthSession) and outer.config == self._authkit.config
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -229,19 +234,14 @@ class AuthKitMiddleware:
             return NONE_SENT, _NO_COOKIE
         if value is not None:
             sent = value.decode("latin-1")
-            return sent, self._load_now(scope, (sent,))
+            return sent, self._load_now(scope, (sent,), (), is_crowded=False)
         sent = sent_cookies(scope["headers"], self._cookie_name)
         if sent is NONE_SENT:
             return sent, _NO_COOKIE
         return sent, self._load_now(scope, sent.values, sent.activity, is_crowded=sent.is_crowded)
 
     def _load_now(
-        self,
-        scope: Scope,
-        values: tuple[str, ...],
-        activity: tuple[str, ...] = (),
-        *,
-        is_crowded: bool = False,
+        self, scope: Scope, values: Sequence[str], activity: Sequence[str], *, is_crowded: bool
     ) -> Loaded | ReadSession | None:
         """Return who sends session cookies where that is plain at once, else what is known."""
         if (self._checks_http_origin or scope["type"] != "http") and self._is_untrusted(scope):
@@ -250,12 +250,9 @@ class AuthKitMiddleware:
             return _CROWDED
         if not values:
             return _INCOMPLETE
-        # Only below a mount, or behind a proxy that takes a prefix off, are there two paths.
-        is_own_path = scope["path"] in self._own_paths or (
-            scope.get("root_path") and self._is_own_path(scope)
-        )
         try:
-            return self._authkit.load_now(values, activity, may_refresh=not is_own_path)
+            may_refresh = not self._is_own_path(scope)
+            return self._authkit.load_now(values, activity, may_refresh=may_refresh)
         except Exception as error:  # noqa: BLE001  # fail closed: whatever breaks, nobody is let in
             return _failed(error)
 
@@ -287,7 +284,11 @@ class AuthKitMiddleware:
             return _failed(error)
 
     def _is_own_path(self, scope: Scope) -> bool:
-        return scope["path"] in self._own_paths or get_route_path(scope) in self._own_paths
+        # Only below a mount, or behind a proxy that takes a prefix off, are there two paths.
+        path = scope["path"]
+        return path in self._own_paths or (
+            bool(scope.get("root_path")) and get_route_path(scope) in self._own_paths
+        )
 
 
 def _failed(error: Exception) -> Loaded:

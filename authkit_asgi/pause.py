@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable
 
 from authkit_asgi.errors import WorkOSUnavailableError
+from authkit_asgi.log_events import named_logger
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 _FAILURES = 5
 _SECONDS = 5
@@ -27,6 +28,8 @@ class Pause:
         self._what = what
         self._failures = 0
         self._until = -math.inf
+        self.on_begin: Callable[[str], None] | None = None
+        """Told of each pause, with `what`."""
 
     def check(self) -> None:
         """Let the caller ask WorkOS.
@@ -49,6 +52,8 @@ class Pause:
             logger.warning(
                 "Paused: no %s for %s s, %s failures", self._what, _SECONDS, self._failures
             )
+            if self.on_begin is not None:
+                self.on_begin(self._what)
 
     def end(self) -> None:
         """Note that WorkOS has answered."""

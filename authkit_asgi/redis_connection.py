@@ -18,10 +18,11 @@ from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import RedisError
 
 from authkit_asgi.errors import ConfigurationError
+from authkit_asgi.log_events import named_logger
 from authkit_asgi.per_loop import PerLoop
 from authkit_asgi.running_time import fail_after_running
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 CALL_SECONDS = 1
 """What one call may take."""
@@ -61,13 +62,7 @@ class RedisConnection:
         ConfigurationError: It is neither.
     """
 
-    def __init__(
-        self,
-        redis: Redis | str,
-        *,
-        probe: str,
-        while_down: str = _WHILE_DOWN,
-    ) -> None:
+    def __init__(self, redis: Redis | str, *, probe: str, while_down: str = _WHILE_DOWN) -> None:
         make: Callable[[], Redis]
         if isinstance(redis, str):
             url = _checked(redis)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import anyio
 
+from authkit_asgi.log_events import named_logger
 from authkit_asgi.redis_connection import RedisConnection, RedisDownError, Subscription
 from authkit_asgi.redis_revocations import RevocationFeed
 from authkit_asgi.shared_ends import SharedEnds
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 _RETRY_SECONDS = (0.05, 1)  # between attempts to listen again: at first, later
 _LATE_SECONDS = 1  # after which it is worth a warning

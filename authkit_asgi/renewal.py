@@ -18,6 +18,7 @@ from authkit_asgi.errors import (
 from authkit_asgi.exchange import ExchangeTools, SessionExchange
 from authkit_asgi.expired_arrivals import ExpiredArrivals
 from authkit_asgi.hooks import RefreshHooks
+from authkit_asgi.observed_exchange import ObservedExchange
 from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.pause import Pause
 from authkit_asgi.refresh import RefreshCoordinator, Successor
@@ -26,6 +27,7 @@ from authkit_asgi.session import (
 )
 from authkit_asgi.session_contents import SessionContents
 from authkit_asgi.stored_sessions import StoredSessions
+from authkit_asgi.telemetry import Telemetry
 from authkit_asgi.tokens import AccessTokenVerifier
 
 
@@ -46,6 +48,8 @@ class SessionRenewal:
     ) -> None:
         self.config = config
         self._coordinator = coordinator
+        self.pause: Pause = Pause(clock)
+        self.telemetry: Telemetry | None = None
         self._tools = ExchangeTools(
             config=config,
             api=api,
@@ -54,7 +58,7 @@ class SessionRenewal:
             stored=stored,
             hooks=hooks,
             clock=clock,
-            pause=Pause(clock),
+            pause=self.pause,
             expired_arrivals=ExpiredArrivals(clock),
         )
 
@@ -77,7 +81,9 @@ class SessionRenewal:
             await anyio.lowlevel.checkpoint()  # a long chain must not keep the deadline from firing
             key = refresh_key(session.refresh_token)
             exchange = SessionExchange(self._tools, session, organization_id)
-            landing = await self._coordinator.run(key, exchange)
+            told = self.telemetry
+            observed = exchange if told is None else ObservedExchange(exchange, told)
+            landing = await self._coordinator.run(key, observed)
             outcome = landing.outcome
             is_other = outcome.organization_id != organization_id
             if outcome.refusal is not None:

@@ -28,11 +28,12 @@ from authkit_asgi.errors import (
 )
 from authkit_asgi.fetch_metadata import is_navigation, is_own_form, is_own_link, is_speculative
 from authkit_asgi.front_end import front_end_routes
+from authkit_asgi.log_events import named_logger
 from authkit_asgi.login_address import login_path
 from authkit_asgi.pages import OWN_HEADERS, continue_page, error_response, sign_out_page
 from authkit_asgi.sign_in import SignInResult
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 OnSuccess = Callable[[Request, SignInResult], Response | Awaitable[Response | None] | None]
 OnError = Callable[[Request, AuthKitError], Response | Awaitable[Response | None] | None]

@@ -20,6 +20,7 @@ from authkit_asgi.hooks import RefreshErrorHook, RefreshHooks, RefreshSuccessHoo
 from authkit_asgi.http_clients import HTTPClientFactory, HTTPClients
 from authkit_asgi.inactivity import Inactivity
 from authkit_asgi.loading import Loaded, SessionLoader
+from authkit_asgi.observation import Observation
 from authkit_asgi.outcomes import KNOWN_SECONDS, refresh_key
 from authkit_asgi.reasons import signed_out_by
 from authkit_asgi.refresh import InProcessRefreshCoordinator, RefreshCoordinator, Successor
@@ -36,10 +37,13 @@ from authkit_asgi.sign_ins import SignIns
 from authkit_asgi.size_warning import SizeWarning
 from authkit_asgi.stored_sessions import StoredSessions
 from authkit_asgi.stores import SessionStore
+from authkit_asgi.telemetry import Telemetry
 from authkit_asgi.users import Users
 
 
-class AuthKit(SignIns, SessionEnding, ServerSessions, SessionRevocation, Users, Credentials):
+class AuthKit(
+    SignIns, SessionEnding, ServerSessions, SessionRevocation, Users, Credentials, Observation
+):
     """The service behind the middleware, for scripts and for routes of one's own.
 
     Args:
@@ -55,6 +59,7 @@ class AuthKit(SignIns, SessionEnding, ServerSessions, SessionRevocation, Users, 
         on_session_refresh_success: Called with the `SignedIn` after each exchange.
         on_session_refresh_error: Called with the error of each refresh that failed. What a hook
             raises is logged; what it returns to be awaited runs beside the requests.
+        telemetry: Is told what is counted and traced, such as an `OpenTelemetry`.
         clock: Seconds since the epoch.
     """
 
@@ -69,6 +74,7 @@ class AuthKit(SignIns, SessionEnding, ServerSessions, SessionRevocation, Users, 
         session_transform: SessionTransform | None = None,
         on_session_refresh_success: RefreshSuccessHook | None = None,
         on_session_refresh_error: RefreshErrorHook | None = None,
+        telemetry: Telemetry | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.config = config
@@ -126,6 +132,7 @@ class AuthKit(SignIns, SessionEnding, ServerSessions, SessionRevocation, Users, 
         self._sign_ins = SignInFlow(
             config, self.api, self.cookies, self._verifier, contents=self._contents, clock=clock
         )
+        self.telemetry: Telemetry | None = telemetry and self._observe(telemetry)
 
     def load_now(
         self, values: Sequence[str], activity: Sequence[str] = (), *, may_refresh: bool = True

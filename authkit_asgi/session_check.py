@@ -41,13 +41,16 @@ class SessionCheck:
         *,
         inactivity: Inactivity | None,
         clock: Callable[[], float],
+        verified: VerifiedSessions | None = None,
     ) -> None:
         self._reader = SessionReader(config.cookie_password, config.legacy_fernet_key)
         self._verifier = verifier
         self._coordinator = coordinator
         self._inactivity = inactivity
         self._clock = clock
-        self._verified = VerifiedSessions(config.verified_cache_size)
+        self._verified = (
+            VerifiedSessions(config.verified_cache_size) if verified is None else verified
+        )
         self._is_read_only = config.is_read_only
         buffer = config.refresh_buffer
         self._buffer = LONGEST_BUFFER if buffer is None else buffer

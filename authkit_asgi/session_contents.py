@@ -15,6 +15,7 @@ import anyio
 from authkit_asgi.auth import FrozenDict, SignedIn, SignedOut
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.errors import InvalidSessionError, SealError
+from authkit_asgi.log_events import named_logger
 from authkit_asgi.seal import seal
 from authkit_asgi.session import (
     MAX_KEPT_LENGTH,
@@ -26,7 +27,7 @@ from authkit_asgi.session import (
     unseal_session,
 )
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 SessionTransform: TypeAlias = Callable[[dict[str, Any]], dict[str, Any] | Awaitable[dict[str, Any]]]
 """Called with the JSON of a session (``accessToken``, ``refreshToken``, ``user``, perhaps

@@ -7,10 +7,11 @@ import math
 from collections.abc import Callable
 
 from authkit_asgi.config import AuthKitConfig
+from authkit_asgi.log_events import named_logger
 from authkit_asgi.session import MAX_KEPT_LENGTH, unseal_session
 from authkit_asgi.session_size import SizeBreakdown, breakdown
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 _REMEDIES = (
     "session_user_fields and session_transform, store= to keep sessions on the server, or give the "

@@ -14,12 +14,13 @@ import anyio
 
 from authkit_asgi.background import BackgroundTasks
 from authkit_asgi.errors import InvalidSessionError, StoreUnavailableError
+from authkit_asgi.log_events import named_logger
 from authkit_asgi.outcomes import LIFETIME
 from authkit_asgi.session import Session, session_issued_at
 from authkit_asgi.session_records import SessionRecords
 from authkit_asgi.stores import ENDED, SessionStore, StoredAs
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 _T = TypeVar("_T")
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from authkit_asgi.auth import Impersonator
+from authkit_asgi.log_events import named_logger
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 ENDED = ""
 """What a store holds under the key of a session that was signed out."""

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from authkit_asgi.config import WEBHOOK_PATH
 from authkit_asgi.connection import get_session
 from authkit_asgi.errors import ConfigurationError, StoreUnavailableError
+from authkit_asgi.log_events import named_logger
 from authkit_asgi.pages import OWN_HEADERS
 from authkit_asgi.webhook_events import (
     InvalidWebhookError,
@@ -24,7 +25,7 @@ from authkit_asgi.webhook_events import (
     verified_event,
 )
 
-logger: logging.Logger = logging.getLogger(__name__)
+logger: logging.Logger = named_logger(__name__)
 
 OnEvent = Callable[[Mapping[str, Any]], Awaitable[None] | None]
 

@@ -20,7 +20,9 @@ _Headers = list[tuple[bytes, bytes]]
 _STARTS = frozenset({"http.response.start", "websocket.http.response.start"})
 _CACHE_HEADERS = frozenset({b"cache-control", b"vary"})
 _OWN_FIELDS = frozenset({b"cookie", b"authorization", b""})  # of Vary
-_OWN_SCOPE_KEYS = frozenset({"state", "authkit_asgi.session", "user", "auth"})
+_OWN_SCOPE_KEYS = frozenset(
+    {"state", "authkit_asgi.session", "authkit_asgi.counted", "user", "auth"}
+)
 _OWN_STATE_KEYS = frozenset({"auth", "authkit"})
 
 

@@ -29,9 +29,8 @@ def test_settings_have_exactly_the_fields_of_the_config_with_the_same_types():
     fields = {field.name for field in dataclasses.fields(AuthKitConfig)}
     hints = typing.get_type_hints(AuthKitConfig)
     assert typing.get_type_hints(AuthKitSettings) == {name: hints[name] for name in fields}
-    assert list(AuthKitSettings.__annotations__) == [
-        field.name for field in dataclasses.fields(AuthKitConfig)
-    ]
+    names = [field.name for field in dataclasses.fields(AuthKitConfig)]
+    assert list(AuthKitSettings.__annotations__) == names
     assert not AuthKitSettings.__required_keys__
 
 

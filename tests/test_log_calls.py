@@ -45,6 +45,7 @@ EXPECTED = {
         "Degraded: listening to other workers has failed (%s)",
     ): "nothing: a class's name",
     ("redis_listener.py", "Restored: what other workers end is heard at once"): "no arguments",
+    ("steady_telemetry.py", "Telemetry failed with %s"): "nothing: a class's name",
     ("webhooks.py", "A webhook was refused: %s"): "nothing: words of ours",
     (
         "exchange.py",

@@ -21,6 +21,7 @@ from authkit_asgi import (
     auth_routes,
 )
 from authkit_asgi.fastapi import auth_router
+from authkit_asgi.opentelemetry import OpenTelemetry
 
 config = AuthKitConfig(client_id="client_1", redirect_uri="https://app.example.com/callback")
 authkit = AuthKit(config)
@@ -51,6 +52,8 @@ def starlette() -> None:
     app.add_middleware(AuthKitMiddleware, protect=True, public=("/", "/assets/*"))
     app.add_middleware(AuthKitMiddleware, protect=True, sign_up_paths=["/join"])
     app.add_middleware(AuthKitMiddleware, starlette_auth=True)
+    app.add_middleware(AuthKitMiddleware, config, telemetry=OpenTelemetry())
+    AuthKit(config, telemetry=OpenTelemetry())
     AuthKit(config, session_transform=lambda session: {**session, "plan": "a"})
 
 
@@ -92,6 +95,7 @@ def refuses_misspelt_and_mistyped_options(app: FastAPI, star: Starlette) -> None
     star.add_middleware(AuthKitMiddleware, protect="all")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     star.add_middleware(AuthKitMiddleware, public=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     star.add_middleware(AuthKitMiddleware, sign_up_path=("/join",))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    star.add_middleware(AuthKitMiddleware, telemetry=OpenTelemetry)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     star.add_middleware(AuthKitMiddleware, authkit=config)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     star.add_middleware(AuthKitMiddleware, authkit)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Middleware(AuthKitMiddleware, skip=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

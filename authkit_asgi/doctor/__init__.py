@@ -1,0 +1,1 @@
+"""``authkit-asgi doctor``: what is right with an application's settings, and what is not."""

@@ -7,10 +7,11 @@ import re
 
 import pytest
 from emulated import ORIGIN, PASSWORD, settings
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from user_agent import Jar
 
+from authkit_asgi import session_cookies
 from authkit_asgi.config import AuthKitConfig
 from authkit_asgi.cookies import CookieWriter, SetCookie
 from authkit_asgi.errors import ResponseStartedError, SessionTooLargeError
@@ -18,6 +19,7 @@ from authkit_asgi.seal import seal
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies, SessionCookies, sent_cookies
 
 NAME = "wos-session"
+SEAL = seal("x", PASSWORD)
 DOMAIN = {"cookie_domain": "example.com"}
 
 
@@ -271,3 +273,23 @@ def test_new_session_makes_room_for_itself(cookies, changes, size, deleted):
     lines = [line for line in response.close() if line.key not in before]
     assert [line.key for line in lines] == deleted
     assert all(b"Max-Age=0" in line.line for line in lines)
+
+
+@given(
+    st.dictionaries(
+        st.integers(0, 9),
+        st.lists(
+            st.sampled_from(["x", "~2", SEAL[:40], SEAL[40:], SEAL, "~1"]), min_size=1, max_size=2
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+@example({0: [SEAL[:40]], 1: [SEAL[40:]]})
+@example({0: [SEAL[:40]], 1: [SEAL[40:-2]]})
+@example({0: ["~2"]})
+@example({0: [SEAL], 1: ["x"]})
+@example({0: [SEAL[:40]], 2: [SEAL[40:]]})
+@example({0: [SEAL[:40]], 1: [SEAL[40:-2], SEAL[40:]]})
+def test_chunks_as_browsers_send_them_are_joined_as_all_others_are(chunks):
+    assert session_cookies._join(chunks) == session_cookies._combined(chunks)

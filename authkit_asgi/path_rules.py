@@ -23,9 +23,6 @@ class PathRules:
         self._paths = frozenset(rule for rule in rules if not rule.endswith("/*"))
         self._prefixes = tuple(rule[:-1] for rule in rules if rule.endswith("/*"))
 
-    def __bool__(self) -> bool:
-        return bool(self._paths or self._prefixes)
-
     def __contains__(self, path: str) -> bool:
         matches = path in self._paths or path.startswith(self._prefixes)
         return matches and not _AMBIGUOUS.search(path)

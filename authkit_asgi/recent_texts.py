@@ -40,9 +40,10 @@ class RecentTexts(Generic[_T]):
     def put(self, key: bytes, value: _T, characters: int) -> None:
         """Keep what a text of so many characters came to."""
         with self._lock:
-            _, before = self._entries.pop(key, (None, 0))
+            if key in self._entries:
+                self._characters -= self._entries.pop(key)[1]
             self._entries[key] = (value, characters)
-            self._characters += characters - before
+            self._characters += characters
             while len(self._entries) > self.size or self._characters > self.size * _CHARACTERS_EACH:
                 # Not by asking for the first key: `get` moves entries without the lock meanwhile.
                 _, (_, oldest) = self._entries.popitem(last=False)

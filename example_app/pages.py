@@ -33,7 +33,7 @@ async def front_end(request: Request) -> Response:
 @router.get("/dashboard")
 async def dashboard(request: Request, auth: CurrentAuth, session: CurrentSession) -> Response:
     """Show everything the session says. `CurrentAuth` sends whoever is signed out to sign in."""
-    return await _dashboard(request, auth, session)
+    return await show_dashboard(request, auth, session)
 
 
 # The same path as the page: should the session be over, signing in returns here by a GET.
@@ -47,7 +47,7 @@ async def switch_organization(
     try:
         await session.switch_organization(organization_id, return_to="/dashboard")
     except AuthKitError as error:
-        return await _dashboard(request, auth, session, switch_notice(error, organization_id))
+        return await show_dashboard(request, auth, session, switch_notice(error, organization_id))
     return RedirectResponse("/dashboard", status_code=303)
 
 
@@ -59,9 +59,10 @@ async def admin(
     return render(request, "admin.html", auth=auth)
 
 
-async def _dashboard(
+async def show_dashboard(
     request: Request, auth: SignedIn, session: CurrentSession, notice: Notice | None = None
 ) -> Response:
+    """Show the dashboard, with a notice where a switch did not work."""
     return render(
         request,
         "dashboard.html",

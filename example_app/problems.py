@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from authkit_asgi import DenialError
+from example_app.source_lines import name_of
 from example_app.templating import render
 
 _NO_MEMBERS: Mapping[str, object] = MappingProxyType({})
@@ -45,22 +46,23 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
     headers = dict(error.headers or {})
     if isinstance(error, DenialError):
         members = {"code": error.code, **error.problem()}
-        return _answer(request, error.status_code, error.detail, headers, members)
-    return _answer(request, error.status_code, error.detail, headers)
+        return answer(request, error.status_code, error.detail, headers, members)
+    return answer(request, error.status_code, error.detail, headers)
 
 
 async def _on_invalid_request(request: Request, _error: RequestValidationError) -> Response:
     # What was sent is not repeated in the answer.
-    return _answer(request, 422, "Something that is needed is missing or malformed.", {})
+    return answer(request, 422, "Something that is needed is missing or malformed.", {})
 
 
-def _answer(
+def answer(
     request: Request,
     status: int,
     detail: str,
     headers: dict[str, str],
     members: Mapping[str, object] = _NO_MEMBERS,
 ) -> Response:
+    """Answer with a page for browsers, which ask for HTML, and with a problem document else."""
     title = HTTPStatus(status).phrase
     if "text/html" not in request.headers.get("accept", ""):
         problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
@@ -76,6 +78,7 @@ def _answer(
         text=_TEXTS.get(status, detail),
         retry_after=headers.get("Retry-After"),
         address=_address(request),
+        endpoint=name_of(request.scope.get("endpoint")),
         login_url=f"/login?{urlencode({'return_to': _address(request)})}",
     )
 

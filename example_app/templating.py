@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from authkit_asgi import User, get_auth
 from example_app import words
+from example_app.source_lines import source_lines
 
 _HEADERS = {
     # Nothing inline and nothing from elsewhere, but for pictures: an identity provider hosts them.
@@ -85,4 +86,5 @@ _environment.filters.update(
     method=words.method,
     device=words.device,
     moment=_moment,
+    source_lines=source_lines,
 )

@@ -13,6 +13,7 @@ from joserfc.jwk import RSAKey
 from authkit_asgi import AuthKit, InMemorySessionStore, SignedIn
 from authkit_asgi.auth import SignedOutReason
 from authkit_asgi.loading import Loaded
+from authkit_asgi.revocations import UserRevocation
 from authkit_asgi.session import Session, seal_session, unseal_session
 from authkit_asgi.testing import WorkOSEmulator
 from authkit_asgi.testing.signing import SigningKeys
@@ -118,6 +119,16 @@ async def test_who_signs_out_is_out_at_once(emulator):
     await authkit.end(session_of(cookie))
     assert not isinstance(authkit.load_now([cookie]), Loaded)
     assert (await authkit.load([cookie])).auth.reason is SignedOutReason.SIGNED_OUT
+
+
+async def test_whose_sessions_are_all_over_is_out_at_once(emulator, clock: Clock):
+    authkit, cookie = await ready(emulator), cookie_of(emulator)
+    bob = cookie_of(emulator, "user_bob")
+    signed_in(authkit, cookie)
+    await authkit.coordinator.revoke(UserRevocation(user_id="user_ada", before=clock.now))
+    assert not isinstance(authkit.load_now([cookie]), Loaded)
+    assert (await authkit.load([cookie])).auth.reason is SignedOutReason.SIGNED_OUT
+    assert signed_in(authkit, bob).user.id == "user_bob"
 
 
 async def test_a_session_that_was_refreshed_is_replaced_at_once(emulator):

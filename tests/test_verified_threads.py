@@ -7,7 +7,9 @@ import dataclasses
 import itertools
 import sys
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,12 +18,13 @@ from emulated import sealed, service
 from authkit_asgi import AuthKit, SignedIn
 from authkit_asgi.auth import Claims, FrozenDict
 from authkit_asgi.loading import Loaded
+from authkit_asgi.recent_texts import RecentTexts
 from authkit_asgi.testing import WorkOSEmulator
 from authkit_asgi.verified_sessions import VerifiedSession, VerifiedSessions
 
 LONG = 86_400
 THREADS, ROUNDS, PUTS = 4, 150, 20_000
-ENTRY: Any = object()
+ENTRY: Any = SimpleNamespace(since=0, until=1)
 
 
 @pytest.fixture
@@ -84,6 +87,7 @@ def test_threads_that_put_and_get_leave_the_bounds_right():
     def look() -> None:
         while not done.is_set():
             for key in keys:
+                assert kept.get_at(key, 0) in (None, ENTRY)
                 kept.get(key)
 
     def change() -> None:
@@ -111,6 +115,30 @@ def test_what_is_put_in_place_of_something_or_goes_makes_room_for_as_much():
     assert len(kept) == 0
     kept.put(b"a", ENTRY, 8192)
     assert kept.get(b"a") is ENTRY
+
+
+class Leaving(OrderedDict[Any, Any]):
+    """Loses what is looked at as soon as it has been found, as to another thread."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().pop(key, default)
+
+
+def test_what_goes_while_it_is_looked_at_is_not_there():
+    kept = VerifiedSessions(2)
+    kept.put(b"a", ENTRY, 1)
+    assert kept.get_at(b"a", 0) is ENTRY
+    kept._entries = Leaving(kept._entries)
+    assert kept.get_at(b"a", 0) is None
+
+
+def test_what_was_asked_for_last_stays_longest():
+    kept: RecentTexts[str] = RecentTexts(2)
+    kept.put(b"a", "a", 1)
+    kept.put(b"b", "b", 1)
+    assert kept.get(b"a") == "a"
+    kept.put(b"c", "c", 1)
+    assert [kept.get(key) for key in (b"a", b"b", b"c")] == ["a", None, "c"]
 
 
 _PLAIN = (str, bytes, int, float, bool, type(None))

@@ -138,6 +138,26 @@ async def test_error_of_the_servers_send_passes_as_it_is_at_once(emulator):
     assert (answer.json["user"], answer.set_cookies) == ("user_ada", {})
 
 
+async def test_change_after_an_answer_without_cookies_is_told_that_it_is_too_late(emulator):
+    site, noted = await ready(emulator), []
+
+    async def application(scope: Scope, _: Receive, send: Send) -> None:
+        session = get_session(Request(scope))
+        noted.append(session.has_answered)
+        await send(START)
+        noted.append(session.has_answered)
+        for change in (session.sign_out, session.refresh, session.authorization_url):
+            with pytest.raises(ResponseStartedError):
+                await change()
+        await send({"type": "http.response.body"})
+
+    app = checked(AuthKitMiddleware(application, authkit=site.authkit))
+    for headers in ([("cookie", f"{SESSION}={site.cookie}")], []):
+        assert (await drive(app, http_scope("GET", "/", headers))).set_cookies == {}
+    assert noted == [False, True] * 2
+    assert (await site.get()).json["user"] == "user_ada"
+
+
 async def test_websocket_that_is_closed_allows_no_more_changes(emulator):
     site, refused = await ready(emulator), []
 

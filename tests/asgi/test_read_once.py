@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from asgi_driver import drive, http_scope
 from cryptography.hazmat.primitives.hashes import SHA256
-from emulated import Clock, sealed, service
+from emulated import PASSWORD, Clock, sealed, service
 from starlette.responses import Response
 
 from authkit_asgi import AuthKit, AuthKitMiddleware, InMemorySessionStore, SignedIn
 from authkit_asgi import tokens as tokens_module
+from authkit_asgi.errors import InvalidSessionError
+from authkit_asgi.session import session_from_answer
+from authkit_asgi.session_records import SessionRecords
+from authkit_asgi.stores import StoredAs
 from authkit_asgi.testing import WorkOSEmulator
 
 pytestmark = pytest.mark.anyio
@@ -63,16 +67,27 @@ async def answer(authkit: AuthKit, cookie: str) -> Any:
     return seen[0]
 
 
+async def stored(
+    authkit: AuthKit, emulator: WorkOSEmulator, user: str = "user_ada", lifetime: int = 900
+) -> str:
+    """Return the cookie of a session that is on the server."""
+    first = await authkit.load([sealed(emulator.sign_in(user, lifetime=lifetime))])
+    cookie = await authkit.reseal(first)
+    assert cookie is not None
+    return cookie
+
+
 async def ready(emulator: WorkOSEmulator, **changes: Any) -> AuthKit:
     authkit = service(emulator, **changes)
     await authkit.load([sealed(emulator.sign_in("user_bob"))])
     return authkit
 
 
+@pytest.mark.parametrize("changes", [{"refresh": "never"}, {}], ids=["read-only", "renewed"])
 async def test_a_token_in_its_last_minute_is_read_and_verified_once(
-    emulator: WorkOSEmulator, clock: Clock, counted: Counted
+    emulator: WorkOSEmulator, counted: Counted, changes: dict[str, Any]
 ):
-    authkit = await ready(emulator, refresh="never")
+    authkit = await ready(emulator, **changes)
     _, once = counted.taken()
     cookie = sealed(emulator.sign_in("user_ada", lifetime=30))
     counted.taken()
@@ -104,6 +119,59 @@ async def test_a_stored_session_that_was_verified_takes_no_cryptography(
     assert counted.taken() == ((0, 0) if size else (12, 3 * once))
 
 
+async def test_a_stored_session_in_its_last_minute_is_verified_once(
+    emulator: WorkOSEmulator, clock: Clock, counted: Counted
+):
+    authkit = await ready(emulator, store=InMemorySessionStore())
+    _, once = counted.taken()
+    cookie = await stored(authkit, emulator, lifetime=290)
+    clock.now += 250
+    counted.taken()
+    assert isinstance(await answer(authkit, cookie), SignedIn)
+    assert counted.taken()[1] == once
+
+
+async def test_stored_sessions_of_two_users_stay_apart(emulator: WorkOSEmulator):
+    authkit = await ready(emulator, store=InMemorySessionStore())
+    cookies = {user: await stored(authkit, emulator, user) for user in ("user_ada", "user_bob")}
+    for _ in range(2):
+        for user, cookie in cookies.items():
+            assert (await answer(authkit, cookie)).user.id == user
+
+
+async def test_a_verified_session_that_is_in_the_store_before_by_now_moves_again(
+    emulator: WorkOSEmulator,
+):
+    store, before = InMemorySessionStore(), InMemorySessionStore()
+    authkit = await ready(emulator, store=store, previous_store=before)
+    cookie = await stored(authkit, emulator)
+    assert not (await authkit.load([cookie])).is_outdated
+    before._values.update(store._values)
+    store._values.clear()
+    moved = await authkit.load([cookie])
+    assert moved.is_outdated
+    assert moved.session is not None
+    assert moved.session.stored is not None
+    assert moved.session.stored.store is before
+
+
+def test_what_was_opened_is_what_it_was_opened_as(emulator: WorkOSEmulator):
+    records, one, other = (
+        SessionRecords(PASSWORD, 9),
+        InMemorySessionStore(),
+        InMemorySessionStore(),
+    )
+    session = session_from_answer(emulator.sign_in("user_ada"))
+    value = records.seal(StoredAs(store=one, key="a" * 64, since=0), session)
+    for store, id_ in [(one, "i"), (other, "i"), (one, "j"), (one, "")]:
+        for _ in range(2):
+            at, opened = records.open(store, "a" * 64, value, id_=id_)
+            assert (at.store, at.id, opened.stored) == (store, id_, at)
+    assert records.open(one, "a" * 64, value)[1] is opened
+    with pytest.raises(InvalidSessionError):
+        records.open(one, "b" * 64, value)
+
+
 async def test_a_stored_session_that_was_changed_or_ended_is_read_anew(
     emulator: WorkOSEmulator, clock: Clock
 ):
@@ -112,15 +180,31 @@ async def test_a_stored_session_that_was_changed_or_ended_is_read_anew(
     cookie = await authkit.reseal(first)
     assert cookie is not None
     before = await answer(authkit, cookie)
-    stored = await authkit.load([cookie])
-    assert stored.session is not None
-    await authkit.refresh(stored.session)
+    loaded = await authkit.load([cookie])
+    assert loaded.session is not None
+    await authkit.refresh(loaded.session)
     clock.now += 1
     after = await answer(authkit, cookie)
     assert isinstance(after, SignedIn)
     assert after.access_token != before.access_token
     await authkit.end((await authkit.load([cookie])).session, [cookie])
     assert (await answer(authkit, cookie)).reason == "signed_out"
+
+
+async def test_a_stored_session_that_another_worker_has_changed_is_read_anew(
+    emulator: WorkOSEmulator, clock: Clock
+):
+    store = InMemorySessionStore()
+    authkit, another = [await ready(emulator, store=store) for _ in range(2)]
+    cookie = await stored(authkit, emulator)
+    before = await answer(authkit, cookie)
+    loaded = await another.load([cookie])
+    assert loaded.session is not None
+    clock.now += 1
+    await another.refresh(loaded.session)
+    after = await answer(authkit, cookie)
+    assert isinstance(after, SignedIn)
+    assert after.access_token != before.access_token
 
 
 async def test_withdrawn_keys_end_stored_sessions_that_were_verified(
@@ -132,7 +216,7 @@ async def test_withdrawn_keys_end_stored_sessions_that_were_verified(
     assert cookie is not None
     assert isinstance(await answer(authkit, cookie), SignedIn)
     emulator.rotate_keys(withdraw_old=True)
-    clock.now += 61
+    clock.now += 31
     await authkit.load([sealed(emulator.sign_in("user_bob"))])
-    stored = await authkit.load([cookie], may_refresh=False)
-    assert stored.auth.user is None
+    loaded = await authkit.load([cookie], may_refresh=False)
+    assert loaded.auth.user is None

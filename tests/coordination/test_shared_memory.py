@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from emulated import PASSWORD
+from emulated import PASSWORD, sealed, service
 from listeners import OF_ADA
 from outages import slowed
 from workers import SESSION_ID, WorkOS, refresh, worker
 
 from authkit_asgi import seen_cookies
+from authkit_asgi.loading import Loaded
 from authkit_asgi.outcomes import refresh_key
 from authkit_asgi.redis import RedisRefreshCoordinator
 
@@ -79,6 +80,19 @@ async def test_cookie_that_comes_often_is_told_once(server, monkeypatch):
     await coordinator.aclose()
     assert server.admin.info("commandstats")["cmdstat_eval"]["calls"] == 3
     assert len(coordinator._seen_cookies.told) == 2
+
+
+async def test_worker_that_settles_a_session_at_once_tells_that_its_cookie_was_seen(
+    server, emulator, clock
+):
+    first, second = (service(emulator, coordinator=worker(server, clock=clock)) for _ in range(2))
+    loaded = await first.load([sealed(emulator.sign_in("user_ada", lifetime=-60))])
+    assert loaded.sealed is not None
+    await second.load([sealed(emulator.sign_in("user_bob"))])  # has the signing keys now
+    assert isinstance(second.load_now([loaded.sealed]), Loaded)
+    await second.aclose()
+    assert server.lifetimes("outcome") == [30]
+    await first.aclose()
 
 
 async def test_many_cookies_that_are_seen_at_once_keep_nobody_waiting(server):

@@ -64,8 +64,7 @@ class AuthKitMiddleware:
         coordinator: What takes that place, such as a `RedisRefreshCoordinator` with your client.
         store: Keeps sessions on the server; the cookie then holds an id, of any session's size.
         previous_store: Where sessions are that are to leave it, for `store` or for the cookie.
-        session_transform: Called with the session's JSON, a copy to change, and returns what goes
-            into the cookie; plain or async.
+        session_transform: Returns what of the session's JSON goes into the cookie; plain or async.
         on_session_refresh_success: Called with the `SignedIn` after each exchange.
         on_session_refresh_error: Called with the error of each refresh that failed.
         telemetry: Is told what is counted and traced, such as an `OpenTelemetry`.

@@ -24,7 +24,7 @@ h1 { font-size: 1.5rem; line-height: 1.2; margin: 0 0 .75rem; }
 p { margin: 0 0 1.5rem; }
 a, button { display: inline-block; font: inherit; padding: .6rem 1.4rem; border: 0;
   border-radius: .5rem; background: #4b48c9; color: #fff; text-decoration: none; cursor: pointer; }
-a:focus-visible, button:focus-visible { outline: 3px solid #a5a3f5; outline-offset: 2px; }
+a:focus-visible, button:focus-visible { outline: 3px solid #7a77e8; outline-offset: 2px; }
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode("ascii")
 

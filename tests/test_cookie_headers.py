@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from emulated import ORIGIN
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from user_agent import Jar
 
@@ -114,6 +114,7 @@ pieces = st.lists(
 
 
 @given(st.lists(pieces | st.binary(), max_size=4))
+@example([b"\x0ba=1"])
 def test_any_header_is_taken_apart_by_the_rules_for_browsers(lines):
     headers = [(b"cookie", line) for line in lines]
     assert read_cookies(headers) == as_specified(b";".join(lines))

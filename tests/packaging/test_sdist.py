@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("authkit_asgi", "docs", "example_app", "tests")
 FILES = {
     *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "SECURITY.md"),
-    *(".gitignore", "PKG-INFO", "pyproject.toml"),
+    *(".gitignore", ".mkdocs.yml", "PKG-INFO", "pyproject.toml"),
 }
 
 

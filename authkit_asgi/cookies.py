@@ -58,20 +58,7 @@ def parsed_cookies(
     headers: Iterable[tuple[bytes, bytes]], name: bytes
 ) -> Sequence[tuple[bytes, bytes]]:
     """Return those cookies, of all that `read_cookies` returns, in which `name` occurs."""
-    lines = [line for header, line in headers if header == b"cookie"]
-    if not lines:
-        return ()
-    line = b";".join(lines) if len(lines) > 1 else lines[0]
-    start = line.find(name)
-    if start < 0:  # most requests of a page's assets have other cookies only
-        return ()
-    end = line.find(b";", start)
-    if (end >= 0 and line.find(name, end) >= 0) or line.count(b";", 0, start) >= _MAX_COOKIES:
-        return _parse(line, name)
-    # One cookie, as in nearly every request: the others need not be taken apart.
-    cookie = line[line.rfind(b";", 0, start) + 1 : None if end < 0 else end]
-    found, separator, value = cookie.partition(b"=")
-    return ((found.strip(b" \t"), _unquoted(value.strip(b" \t"))),) if separator else ()
+    return _parse(_cookie_line(headers), name)
 
 
 def sole_cookie(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:

@@ -52,8 +52,6 @@ def sent_cookies(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> SentCoo
     found_cookies = parsed_cookies(headers, name)
     if not found_cookies:
         return NONE_SENT
-    if len(found_cookies) == 1 and found_cookies[0][0] == name:
-        return _new_sent(plain=(found_cookies[0][1].decode("latin-1"),))
     plain: list[str] = []
     chunks: dict[int, list[str]] = {}
     activity: list[str] = []

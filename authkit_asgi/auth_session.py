@@ -45,13 +45,13 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
         authkit: The service.
         scope: The connection's.
         loaded: What its session cookies come to.
-        sent: These cookies; the value of one alone as text.
+        sent: These cookies; the value of one alone as it came.
     """
 
     __slots__ = ("_fills_in_starlette", "_loaded", "carried", "consulted")
 
     def __init__(
-        self, authkit: AuthKit, scope: Scope, loaded: Loaded, sent: SentCookies | str = NONE_SENT
+        self, authkit: AuthKit, scope: Scope, loaded: Loaded, sent: SentCookies | bytes = NONE_SENT
     ) -> None:
         self._authkit = authkit
         self._scope = scope
@@ -69,7 +69,10 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
         if loaded.sealed is not None or loaded.is_dead:
             self._set(loaded)
             return
-        state = scope.setdefault("state", {})
+        try:
+            state = scope["state"]
+        except KeyError:
+            state = scope["state"] = {}
         state["auth"] = loaded.auth
         state["authkit"] = self
 

@@ -72,19 +72,22 @@ def sole_cookie(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | 
             if line:
                 return None
             line = value
-    start = line.find(name)
-    if start < 0:
+    if not line or (start := line.find(name)) < 0:
         return b""
-    begin, end = start + len(name) + 1, line.find(b";", start)
-    end = len(line) if end < 0 else end
-    if line.find(name, end) >= 0:
-        return None
-    value = line[begin:end]
+    begin = start + len(name) + 1
+    end = line.find(b";", begin)
+    if end < 0:
+        value = line[begin:]
+    else:
+        value = line[begin:end]
+        if line.find(name, end) >= 0:
+            return None
     is_plain = (
         (start == 0 or line[start - 2 : start] == b"; ")
         and (start <= _MAX_COOKIES or line.count(b";", 0, start) < _MAX_COOKIES)
         and line[begin - 1 : begin] == b"="
-        and len(value.strip(b' \t"')) == len(value) > 0
+        and value != b""
+        and value.strip(b' \t"') == value
     )
     return value if is_plain else None
 

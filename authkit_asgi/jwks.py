@@ -154,12 +154,14 @@ class KeySetCache:
         self._flights: dict[asyncio.AbstractEventLoop, asyncio.Task[bool]] = {}
         self._flights_lock = threading.Lock()
 
-    def get(self, kid: str) -> RSAKey | None:
+    def get(self, kid: str, now: float | None = None) -> RSAKey | None:
         """Return the key if it can be had at once, else None: then await `find`.
 
-        Starts a renewal in the background when one is due.
+        Starts a renewal in the background when one is due. `now` spares a look at the clock.
         """
-        now, (keys, fetched_at) = self._clock(), self._held
+        if now is None:
+            now = self._clock()
+        keys, fetched_at = self._held
         if not 0 <= now - fetched_at < self._max_age:
             age = _elapsed(fetched_at, now)
             if self._must_wait(age, now):

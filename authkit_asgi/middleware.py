@@ -225,33 +225,37 @@ class AuthKitMiddleware:
         if self._starlette_auth:
             session.fill_in_starlette()
 
-    def _look(self, scope: Scope) -> tuple[SentCookies | str, Loaded | ReadSession | None]:
+    def _look(self, scope: Scope) -> tuple[SentCookies | bytes, Loaded | ReadSession | None]:
         """Return the session cookies, and what `_load_now` does."""
-        sent: SentCookies | str
         value = sole_cookie(scope["headers"], self._cookie_name)
         if value == b"":
             return NONE_SENT, _NO_COOKIE
         if value is not None:
-            sent = value.decode("latin-1")
-            return sent, self._load_now(scope, (sent,), (), is_crowded=False)
+            return value, self._load_now(scope, value)
         sent = sent_cookies(scope["headers"], self._cookie_name)
+        return sent, self._look_at(scope, sent)
+
+    def _look_at(self, scope: Scope, sent: SentCookies) -> Loaded | ReadSession | None:
         if sent is NONE_SENT:
-            return sent, _NO_COOKIE
-        return sent, self._load_now(scope, sent.values, sent.activity, is_crowded=sent.is_crowded)
+            return _NO_COOKIE
+        values = sent.values
+        if len(values) == 1 and not sent.is_crowded:
+            return self._load_now(scope, values[0].encode("latin-1"), sent.activity)
+        if self._is_untrusted(scope):
+            return _UNTRUSTED
+        if sent.is_crowded:
+            return _CROWDED
+        return None if values else _INCOMPLETE
 
     def _load_now(
-        self, scope: Scope, values: Sequence[str], activity: Sequence[str], *, is_crowded: bool
+        self, scope: Scope, value: bytes, activity: Sequence[str] = ()
     ) -> Loaded | ReadSession | None:
-        """Return who sends session cookies where that is plain at once, else what is known."""
+        """Return who sends a session cookie where that is plain at once, else what is known."""
         if (self._checks_http_origin or scope["type"] != "http") and self._is_untrusted(scope):
             return _UNTRUSTED
-        if is_crowded:
-            return _CROWDED
-        if not values:
-            return _INCOMPLETE
         try:
             may_refresh = not self._is_own_path(scope)
-            return self._authkit.load_now(values, activity, may_refresh=may_refresh)
+            return self._authkit.load_now(value, activity, may_refresh=may_refresh)
         except Exception as error:  # noqa: BLE001  # fail closed: whatever breaks, nobody is let in
             return _failed(error)
 
@@ -272,9 +276,14 @@ class AuthKitMiddleware:
         return origin is not None and origin not in self._origins
 
     async def _load(
-        self, scope: Scope, sent: SentCookies | str, read: ReadSession | None
+        self, scope: Scope, sent: SentCookies | bytes, read: ReadSession | None
     ) -> Loaded:
-        values, activity = ((sent,), ()) if isinstance(sent, str) else (sent.values, sent.activity)
+        values: Sequence[str]
+        values, activity = (
+            (sent.values, sent.activity)
+            if isinstance(sent, SentCookies)
+            else ((sent.decode("latin-1"),), ())
+        )
         try:
             return await self._authkit.load(
                 values, activity, may_refresh=not self._is_own_path(scope), read=read

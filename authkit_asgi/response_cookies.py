@@ -14,8 +14,8 @@ class ResponseCookies:
     __slots__ = ("_authkit", "_changes", "_has_answered", "_scope", "_sent")
     _authkit: AuthKit
     _scope: Scope
-    _sent: SentCookies | str
-    """The session cookies of the request; the value of one alone as text."""
+    _sent: SentCookies | bytes
+    """The session cookies of the request; the value of one alone as it came."""
     _changes: SessionCookies | None
     _has_answered: bool
     """Whether the headers were sent before anybody asked for the cookies."""
@@ -25,8 +25,8 @@ class ResponseCookies:
         """The cookies of the response; made when first asked for, as most responses have none."""
         if self._changes is None:
             sent = self._sent
-            if isinstance(sent, str):
-                sent = SentCookies(plain=(sent,))
+            if isinstance(sent, bytes):
+                sent = SentCookies(plain=(sent.decode("latin-1"),))
             self._changes = SessionCookies(
                 self._authkit.cookies, sent, is_closed=self._has_answered
             )

@@ -26,15 +26,18 @@ def send_on(session: AuthSession, send: Send, message: Message) -> Awaitable[Non
 
     What nothing has to be awaited for passes without a coroutine around it.
     """
-    if message["type"] not in _CONCERNED:
+    kind = message["type"]
+    if kind not in _CONCERNED:
         return send(message)
-    if message["type"] == "websocket.close":
+    if kind == "websocket.close":
         session.close()
         return send(message)
     cookies = session.flush_now()
     if cookies is None:
         return _send_with_awaited(session, send, message)
-    return send(_with_cookies(session, message, cookies))
+    if cookies or session.carried or session.consulted or session.consulted_authorization:
+        message = _with_cookies(session, message, cookies)
+    return send(message)
 
 
 async def _send_with_awaited(session: AuthSession, send: Send, message: Message) -> None:

@@ -6,7 +6,6 @@ then the first six fields authenticated with HMAC-SHA256, under two keys derived
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
@@ -19,6 +18,9 @@ from typing import Any, TypeAlias
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from authkit_asgi import strict_json
@@ -37,6 +39,7 @@ MAX_DEPTH = 100
 _SKEW_MS = 60_000  # what the kits grant clocks that disagree
 _KEY_BYTES = _SALT_BYTES = 32
 _IV_BYTES = _BLOCK_BYTES = 16
+_SHA1, _SHA256 = SHA1(), SHA256()  # noqa: S303  # the format's choice, and no weakness in HMAC
 _AES_BLOCK = PKCS7(128)
 _TO_BASE64URL = bytes.maketrans(b"+/", b"-_")
 _PADDING = (b"", b"===", b"==", b"=")  # by the length of the last group
@@ -195,11 +198,13 @@ def _milliseconds(seconds: float) -> int:
 def _derive_key(secret: bytes, salt: bytes) -> bytes:
     # One iteration over the salt's hexadecimal text: the format's choice. The password has to
     # be random, because this does not slow down guessing.
-    return hashlib.pbkdf2_hmac("sha1", secret, salt, 1, _KEY_BYTES)
+    return PBKDF2HMAC(_SHA1, _KEY_BYTES, salt, 1).derive(secret)
 
 
 def _mac(signed: bytes, key: bytes) -> bytes:
-    return _base64(hmac.digest(key, signed, "sha256"))
+    mac = HMAC(key, _SHA256)
+    mac.update(signed)
+    return _base64(mac.finalize())
 
 
 def _fresh_salt() -> bytes:

@@ -135,16 +135,16 @@ class AuthKit(
         self.telemetry: Telemetry | None = telemetry and self._observe(telemetry)
 
     def load_now(
-        self, values: Sequence[str], activity: Sequence[str] = (), *, may_refresh: bool = True
+        self, value: bytes, activity: Sequence[str] = (), *, may_refresh: bool = True
     ) -> Loaded | ReadSession | None:
-        """Return what `load` would, where that is plain at once; else what `load` is to go on with.
+        """Return what `load` would of one cookie's `value`, where that is plain at once.
 
-        The arguments are those of `load`. For the running event loop, like it: keys that are due
+        Else what `load` is to go on with. For the running event loop, like it: keys that are due
         are fetched there in the background.
         """
-        if len(values) != 1 or self._stored is not None:
+        if self._stored is not None:
             return None
-        return self._check.check(values[0], activity, may_refresh=may_refresh)
+        return self._check.check(value, activity, may_refresh=may_refresh)
 
     async def load(
         self,

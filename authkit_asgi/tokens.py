@@ -91,7 +91,7 @@ class AccessTokenVerifier:
             max_stale=jwks_max_stale,
             clock=clock,
         )
-        self.key: Callable[[str], RSAKey | None] = self._keys.get
+        self.key: Callable[[str, float], RSAKey | None] = self._keys.get
         """Returns the key of a `kid`, if it is at hand; on every request, so without a detour."""
         self._issuers = tuple(issuers)
         self._client_id = client_id
@@ -124,13 +124,13 @@ class AccessTokenVerifier:
             raise UnknownKeyError("The access token names a key that the key set does not have")
         return self._verify(segments, kid, key)
 
-    def verify_now(self, token: str) -> tuple[Claims, str, RSAKey] | None:
+    def verify_now(self, token: str, now: float) -> tuple[Claims, str, RSAKey] | None:
         """Return a token's claims and what verified it; `None` if its key has to be waited for.
 
         Raises what `verify` does.
         """
         segments, kid = self._open(token)
-        key = self._keys.get(kid)
+        key = self._keys.get(kid, now)
         return None if key is None else (self._verify(segments, kid, key), kid, key)
 
     def _open(self, token: str) -> tuple[_Segments, str]:

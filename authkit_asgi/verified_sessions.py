@@ -40,12 +40,15 @@ class VerifiedSessions(RecentTexts[VerifiedSession]):
 
     def get_at(self, key: bytes, now: float) -> VerifiedSession | None:
         """Return what was kept under a digest and still holds, at a time since the epoch."""
-        found = self._entries.get(key)
+        kept = self._entries.get(key)
+        if kept is None:
+            return None
+        found = kept[0]
         # A clock that was set back must not make it last longer.
-        if found is None or not found[0].since <= now < found[0].until:
+        if not found.since <= now < found.until:
             return None
         try:
             self._entries.move_to_end(key)
         except KeyError:  # gone since: other threads use it too
             return None
-        return found[0]
+        return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import pytest
+from derived_keys import noted_secrets
 from emulated import OTHER_PASSWORD, PASSWORD, sealed, settings
 from outdated import LEGACY_KEY, ROTATING, WRITERS, sealed_by_older_password, sealed_by_sdk
 from test_session import ANSWER
@@ -26,15 +26,7 @@ def reader(**changes: Any) -> SessionReader:
 @pytest.fixture
 def derived(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The passwords that keys have been derived from: what reading a seal takes most time for."""
-    secrets: list[bytes] = []
-    pbkdf2 = hashlib.pbkdf2_hmac
-
-    def spy(name: str, secret: bytes, *rest: Any) -> bytes:
-        secrets.append(secret)
-        return pbkdf2(name, secret, *rest)
-
-    monkeypatch.setattr(hashlib, "pbkdf2_hmac", spy)
-    return secrets
+    return noted_secrets(monkeypatch)
 
 
 @pytest.mark.parametrize("writer", WRITERS)

@@ -69,7 +69,7 @@ def test_loops_in_threads_with_a_tiny_cache_never_mix_two_users(emulator: WorkOS
     async def ask(start: int) -> None:
         order = itertools.islice(itertools.cycle(users), start, start + ROUNDS)
         for user in order:
-            loaded = authkit.load_now([cookies[user]])
+            loaded = authkit.load_now(cookies[user].encode())
             assert isinstance(loaded, Loaded)
             assert isinstance(loaded.auth, SignedIn)
             assert (loaded.auth.user.id, loaded.auth.claims.sub) == (user, user)
@@ -182,7 +182,7 @@ async def test_an_endpoint_can_change_nothing_that_another_request_will_see(
     cookie = sealed({**answer, "access_token": emulator.mint_access_token(claims)})
     await authkit.load([cookie])
     loaded = entry_of(authkit, cookie).loaded
-    assert authkit.load_now([cookie]) is loaded
+    assert authkit.load_now(cookie.encode()) is loaded
     assert list(mutable_parts(loaded)) == []
     assert isinstance(loaded.auth, SignedIn)
     assert loaded.auth.user.metadata == {"plan": "gold"}
@@ -190,6 +190,6 @@ async def test_an_endpoint_can_change_nothing_that_another_request_will_see(
 
 
 def entry_of(authkit: AuthKit, cookie: str) -> VerifiedSession:
-    assert isinstance(authkit.load_now([cookie]), Loaded)
+    assert isinstance(authkit.load_now(cookie.encode()), Loaded)
     ((entry, _),) = authkit._check._verified._entries.values()
     return entry

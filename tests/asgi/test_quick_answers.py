@@ -56,7 +56,7 @@ class Site:
 
     def known(self) -> Any:
         """Return what a look at the cookie says; `None` where it does not settle it."""
-        found = self.authkit.load_now([self.cookie])
+        found = self.authkit.load_now(self.cookie.encode())
         return found if isinstance(found, Loaded) else None
 
 
@@ -204,12 +204,12 @@ async def test_who_may_not_refresh_tells_nobody_that_a_cookie_has_arrived(emulat
     session = await old_session(keeper, emulator)
     successor = await keeper.refresh(session)
     for _ in range(2):
-        loaded = reader.load_now([successor.sealed], may_refresh="refresh" in changes)
+        loaded = reader.load_now(successor.sealed.encode(), may_refresh="refresh" in changes)
         assert isinstance(loaded, Loaded)
         assert loaded.auth.user is not None
     clock.now += 31
     assert (await keeper.newest(session)) == successor.sealed
-    assert isinstance(keeper.load_now([successor.sealed]), Loaded)
+    assert isinstance(keeper.load_now(successor.sealed.encode()), Loaded)
     clock.now += 31
     assert (await keeper.newest(session)) is None
 

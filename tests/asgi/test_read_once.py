@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import pytest
 from asgi_driver import drive, http_scope
 from cryptography.hazmat.primitives.hashes import SHA256
+from derived_keys import noted_secrets
 from emulated import PASSWORD, Clock, sealed, service
 from starlette.responses import Response
 
@@ -25,23 +25,20 @@ pytestmark = pytest.mark.anyio
 class Counted:
     """How many keys of seals were derived, and how often a verification asked for its digest."""
 
-    def __init__(self) -> None:
-        self.derived = self.verified = 0
+    def __init__(self, secrets: list[bytes]) -> None:
+        self._secrets = secrets
+        self.verified = 0
 
     def taken(self) -> tuple[int, int]:
-        counts = self.derived, self.verified
-        self.derived = self.verified = 0
+        counts = len(self._secrets), self.verified
+        self._secrets.clear()
+        self.verified = 0
         return counts
 
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
-    counts = Counted()
-    pbkdf2 = hashlib.pbkdf2_hmac
-
-    def derive(*arguments: Any) -> bytes:
-        counts.derived += 1
-        return pbkdf2(*arguments)
+    counts = Counted(noted_secrets(monkeypatch))
 
     class Digest(SHA256):
         @property
@@ -49,7 +46,6 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
             counts.verified += 1
             return "sha256"
 
-    monkeypatch.setattr(hashlib, "pbkdf2_hmac", derive)
     monkeypatch.setattr(tokens_module, "_SHA256", Digest())
     return counts
 

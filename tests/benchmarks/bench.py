@@ -27,6 +27,7 @@ from kept_sessions import weigh_kept_sessions
 from many_sessions import time_many_sessions
 from on_paper import reckon
 from one_request import SignedInUser, signed_in
+from other_code import time_after_other_code
 from over_http import time_over_http
 from page import write_page
 from peers import peer_versions
@@ -88,6 +89,7 @@ def _measures(
 ) -> dict[str, Callable[[], Section]]:
     return {
         "request": lambda: time_in_process(user, server, effort),
+        "other-code": lambda: time_after_other_code(user, effort),
         "http": lambda: time_over_http(user, effort),
         "sizes": lambda: time_sizes(user, effort),
         "sessions": lambda: time_many_sessions(effort),

@@ -115,9 +115,9 @@ class _Counted:
         verifier = authkit._verifier
         verify_now = verifier.verify_now
 
-        def counting(token: str) -> object:
+        def counting(token: str, now: float) -> object:
             self.verifications += 1
-            return verify_now(token)
+            return verify_now(token, now)
 
         verifier.verify_now = counting  # type: ignore[method-assign,assignment]
 

@@ -89,7 +89,7 @@ async def test_worker_that_settles_a_session_at_once_tells_that_its_cookie_was_s
     loaded = await first.load([sealed(emulator.sign_in("user_ada", lifetime=-60))])
     assert loaded.sealed is not None
     await second.load([sealed(emulator.sign_in("user_bob"))])  # has the signing keys now
-    assert isinstance(second.load_now([loaded.sealed]), Loaded)
+    assert isinstance(second.load_now(loaded.sealed.encode()), Loaded)
     await second.aclose()
     assert server.lifetimes("outcome") == [30]
     await first.aclose()

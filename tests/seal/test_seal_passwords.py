@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any
-
 import pytest
+from derived_keys import noted_secrets
 from seal_factory import NEW, OLD, OLDER, PASSWORD, SESSION, fields_of
 
 from authkit_asgi.errors import SealError
@@ -52,14 +50,7 @@ def test_unseal_with_a_mapping_reads_kit_seals_under_id_1_made_with_any_password
 
 def test_unseal_with_a_mapping_tries_the_password_of_the_id_first(monkeypatch):
     sealed = seal(SESSION, {"1": OLD})
-    derived: list[bytes] = []
-    pbkdf2 = hashlib.pbkdf2_hmac
-
-    def spy(name: str, secret: bytes, *rest: Any) -> bytes:
-        derived.append(secret)
-        return pbkdf2(name, secret, *rest)
-
-    monkeypatch.setattr(hashlib, "pbkdf2_hmac", spy)
+    derived = noted_secrets(monkeypatch)
     assert unseal(sealed, {"3": NEW, "2": OLDER, "1": OLD}) == SESSION
     assert set(derived) == {OLD.encode()}
 

@@ -152,6 +152,8 @@ def require_organization(
         wanted = organization_ids
         if path_param is not None:
             # A route without it is a mistake of the application's, and lets nobody in.
+            if path_param not in connection.path_params:
+                raise KeyError(f"the path of this route has no parameter {path_param!r}")
             wanted = (str(connection.path_params[path_param]),)
         if who.organization_id is None or (wanted and who.organization_id not in wanted):
             # Which one is in the address, or nobody else's business.

@@ -59,11 +59,13 @@ def outcome(process: subprocess.Popen[str]) -> tuple[int, str]:
 def test_example_project_passes_and_so_does_a_second_run_beside_it(project: Path) -> None:
     runs = [start(project), start(project)]
     for status, said in map(outcome, runs):
-        assert "4 passed" in said
+        assert "6 passed" in said
         assert status == 0
 
 
-@pytest.mark.parametrize("name", ["outage", "needs", "goes_on", "strangers"])
+@pytest.mark.parametrize(
+    "name", ["outage", "needs", "goes_on", "strangers", "elsewhere", "sign_out"]
+)
 def test_each_example_test_passes_alone(project: Path, name: str) -> None:
     status, said = outcome(start(project, "-k", name))
     assert "1 passed" in said
@@ -126,7 +128,7 @@ def test_plugin_can_be_named_on_the_command_line(project: Path) -> None:
     tests = (project / "conftest.py").read_text().replace("pytest_plugins", "other_name")
     (project / "conftest.py").write_text(tests)
     status, said = outcome(start(project, "-p", "authkit_asgi.testing"))
-    assert "4 passed" in said
+    assert "6 passed" in said
     assert status == 0
 
 

@@ -92,13 +92,13 @@ async def _reached(client: Any, name: str) -> Finding:
 
 
 async def _described(client: Any) -> list[Finding]:
-    """Say what Redis says of itself: its version, and what it drops when it is full."""
+    """Say what Redis says of itself: its version, and what it drops when full or restarted."""
     try:
         info: Mapping[str, Any] = await _step(client.info())
     except _StepError as reason:
-        message = f"Version and eviction policy are not told: INFO {reason}"
+        message = f"Version, eviction policy and persistence are not told: INFO {reason}"
         return [Finding(check="redis.version", status="skipped", message=message)]
-    return [_version(info), _eviction(info)]
+    return [_version(info), _eviction(info), _persistence(info)]
 
 
 def _version(info: Mapping[str, Any]) -> Finding:
@@ -132,6 +132,22 @@ def _eviction(info: Mapping[str, Any]) -> Finding:
         status="warning",
         message=f"maxmemory-policy is {policy}: a full Redis drops sessions and sign-outs",
         advice="Set noeviction: a Redis that refuses writes is noticed, and signs nobody out",
+    )
+
+
+def _persistence(info: Mapping[str, Any]) -> Finding:
+    enabled = info.get("aof_enabled")
+    if enabled is None:
+        message = "Redis does not tell whether appendonly is on, as it should be"
+        return Finding(check="redis.persistence", status="skipped", message=message)
+    if enabled:
+        message = "appendonly is on: a restart loses nothing, or a second"
+        return Finding(check="redis.persistence", status="ok", message=message)
+    return Finding(
+        check="redis.persistence",
+        status="warning",
+        message="appendonly is off: a restart loses sessions and sign-outs",
+        advice="Set appendonly yes, unless your provider keeps them in another way",
     )
 
 

@@ -69,7 +69,10 @@ def client_cookies(client: Client | None, origin: str) -> ClientCookies:
     cookies = CookieJar() if client is None else getattr(steered, "cookies", None)
     jar = getattr(cookies, "jar", cookies)
     if not isinstance(jar, CookieJar):
-        raise TypeError(f"{type(client).__name__} has no cookies that can be written")
+        raise TypeError(
+            f"{type(client).__name__} has no cookies that can be written: give a client, such as "
+            "TestClient(app)"
+        )
     base_url = str(getattr(steered, "base_url", ""))
     return _JarCookies(jar, base_url if base_url.startswith("http") else origin)
 

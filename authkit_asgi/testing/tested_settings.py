@@ -57,7 +57,7 @@ def _config_in(application: Any) -> AuthKitConfig | None:
             break
         part = waiting.pop(0)
         if isinstance(part, AuthKitMiddleware):
-            return part.config
+            return _read_earlier(part)
         if isinstance(part, Starlette) and part.middleware_stack is None:
             # Starlette makes its middleware with the first request; this one only tells.
             middleware: Any
@@ -69,6 +69,17 @@ def _config_in(application: Any) -> AuthKitConfig | None:
         waiting += [route.app for route in routes if isinstance(route, Mount | Host)]
         waiting += [getattr(part, name) for name in _INNER if hasattr(part, name)]
     return None
+
+
+def _read_earlier(middleware: AuthKitMiddleware) -> AuthKitConfig:
+    try:
+        return middleware.config
+    except ConfigurationError as fault:
+        problem = (
+            "if these are WORKOS_* variables: the application read them before the fixture "
+            "authkit_env had set them. Let everything that calls it ask for authkit_env"
+        )
+        raise ConfigurationError([*fault.problems, problem]) from None
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,7 +9,7 @@ import pytest
 from asgi_driver import Browser, drive, http_scope
 from asgi_site import SESSION, VERIFIER, query_of, sign_in, signed_in_cookie, site
 from emulated import API, Clock
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
@@ -78,6 +78,7 @@ values = st.text(max_size=30) | st.sampled_from([*HOSTILE, "sign-up", "0", "3456
 
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(names, values), max_size=6), st.sampled_from(["/login", "/signup"]))
+@example([("login_hint", "a&client_id=b")], "/login")
 async def test_any_query_asks_workos_for_this_site_only(emulator, pairs, path):
     browser = Browser(site(emulator))
     query = "&".join(f"{k}={quote(v.encode('utf-8', 'replace'), safe='')}" for k, v in pairs)

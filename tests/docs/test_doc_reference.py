@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import pydoc
 import re
 
 from doc_pages import PAGES, ROOT, Page
@@ -20,6 +21,7 @@ REFERENCE = "\n".join(
     page.read_text(encoding="utf-8") for page in PAGES if page.parent.name == "reference"
 )
 DESCRIBED = re.findall(r"^::: ([\w.]+)$", REFERENCE, re.MULTILINE)
+_ENTRY = re.compile(r"^::: ([\w.]+)$((?:\n    .*)*)", re.MULTILINE)
 
 
 def test_settings_table_lists_every_setting() -> None:
@@ -53,6 +55,21 @@ def test_every_public_name_is_described_once() -> None:
     }
     assert names - set(DESCRIBED) == set()
     assert len(DESCRIBED) == len(set(DESCRIBED))
+
+
+def test_inherited_methods_are_described_with_the_class_that_has_them() -> None:
+    described = dict(_ENTRY.findall(REFERENCE))
+    classes = {name: pydoc.locate(name) for name in described}
+    left_out = [
+        (name, method)
+        for name, kind in classes.items()
+        if isinstance(kind, type) and "inherited_members: true" not in described[name]
+        for base in kind.__mro__[1:]
+        if base.__module__.startswith("authkit_asgi") and base not in classes.values()
+        for method, function in vars(base).items()
+        if inspect.isfunction(function) and function.__name__ == method and method[0] != "_"
+    ]
+    assert left_out == []
 
 
 def test_every_command_and_option_is_described() -> None:

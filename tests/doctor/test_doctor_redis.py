@@ -10,7 +10,8 @@ from examined import examined, found
 
 from authkit_asgi.doctor import redis_checks
 
-CHECKS = ["redis.reached", "redis.version", "redis.eviction", "redis.commands", "redis.pubsub"]
+DESCRIBED = ["redis.version", "redis.eviction", "redis.persistence"]
+CHECKS = ["redis.reached", *DESCRIBED, "redis.commands", "redis.pubsub"]
 
 
 def findings(url):
@@ -26,6 +27,7 @@ def impatient(monkeypatch):
 
 
 def test_redis_in_order_has_nothing_against_it(own_server):
+    own_server.admin.config_set("appendonly", "yes")
     found_now = findings(own_server.url)
     assert list(found_now) == CHECKS
     assert {each.status for each in found_now.values()} == {"ok"}
@@ -59,6 +61,24 @@ def test_policy_that_drops_sessions_is_a_warning(own_server, policy, limit, stat
     assert f"maxmemory-policy is {policy}" in finding.message
     assert words in finding.message
     assert ("noeviction" in finding.advice) is (status == "warning")
+
+
+@pytest.mark.parametrize(
+    ("appendonly", "status", "words"),
+    [("yes", "ok", "a restart loses nothing"), ("no", "warning", "a restart loses sessions")],
+)
+def test_redis_that_forgets_when_restarted_is_a_warning(own_server, appendonly, status, words):
+    own_server.admin.config_set("appendonly", appendonly)
+    finding = findings(own_server.url)["redis.persistence"]
+    assert finding.status == status
+    assert words in finding.message
+    assert ("appendonly yes" in finding.advice) is (status == "warning")
+
+
+def test_persistence_that_is_not_told_is_passed_over():
+    finding = redis_checks._persistence({"redis_version": "7.2.4"})
+    assert finding.status == "skipped"
+    assert "appendonly" in finding.message
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Host, Mount
 from starlette.testclient import TestClient
 
-from authkit_asgi import AuthKitConfig, AuthKitMiddleware, InMemorySessionStore
-from authkit_asgi.errors import ConfigurationError
+from authkit_asgi import AuthKitMiddleware, InMemorySessionStore
 from authkit_asgi.testing.server import serve_in_thread
 
 at_an_address = pytest.mark.parametrize("authkit_redirect_uri", ["http://127.0.0.1:1/callback"])
@@ -246,30 +245,6 @@ def test_read_only_application_is_signed_in_to_as_well(sign_in) -> None:
     client = TestClient(app(refresh="never"))
     sign_in(client)
     assert email(client) == "ada@example.com"
-
-
-@pytest.mark.parametrize(
-    "changes", [{"api_base_url": "http://localhost:9"}, {"client_id": "other"}]
-)
-def test_settings_from_before_the_test_are_told(
-    sign_in, authkit_env, monkeypatch: pytest.MonkeyPatch, changes
-) -> None:
-    names = {"api_base_url": "WORKOS_BASE_URL", "client_id": "WORKOS_CLIENT_ID"}
-    with monkeypatch.context() as earlier:
-        for name, value in changes.items():
-            earlier.setenv(names[name], value)
-        config = AuthKitConfig.from_env()
-    with pytest.raises(ConfigurationError, match="read before the fixture authkit_env") as caught:
-        sign_in(TestClient(app(config=config)))
-    assert authkit_env["WORKOS_API_KEY"] not in str(caught.value)
-    assert authkit_env["WORKOS_COOKIE_PASSWORD"] not in str(caught.value)
-
-
-def test_fault_in_the_settings_is_told_with_the_sign_in(sign_in) -> None:
-    with pytest.raises(ConfigurationError, match="cookie_max_age"):
-        sign_in(TestClient(app(cookie_max_age=-1)))
-    with pytest.raises(ConfigurationError, match="cookie_max_age"):
-        sign_in(TestClient(AuthKitMiddleware(Starlette(), cookie_max_age=-1)))
 
 
 class Endless:

@@ -90,7 +90,8 @@ audit: $(VENV)/installed-audit
 	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement $(VENV)/audit.txt
 
 e2e: $(VENV)/installed-e2e
-	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/e2e
+	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/e2e \
+		tests/storm/test_caching_front.py
 
 # The site of the documentation, to be read from its folder; it loads nothing from elsewhere.
 docs: $(VENV)/installed-docs
@@ -114,16 +115,17 @@ bench: $(VENV)/installed-bench $(VENV)/peers/installed
 mutants: $(VENV)/installed-mutants
 	$(BIN)/python tests/mutants/run_mutmut.py $(VENV)/mutants
 
-# Users come and go while WorkOS fails, workers are restarted and Redis is stopped, against a WorkOS
-# in its strictest mode; SECONDS= chooses how long.
+# Users come and go behind nginx, which caches what it may, while WorkOS fails, workers are restarted
+# and Redis is stopped, against a WorkOS in its strictest mode; SECONDS= chooses how long.
 soak: SECONDS = 600
 soak: $(VENV)/installed-test
 	$(TESTS_PATH) $(BIN)/python tests/storm/soak.py $(SECONDS)
 
-# What is remembered of hostile requests; REQUESTS= chooses how many of each kind.
+# What is remembered of hostile requests; REQUESTS= chooses how many of each kind. TRACED=1 also tells
+# how much memory Python has given out, and takes five times longer.
 memory: REQUESTS = 100000
 memory: $(VENV)/installed-test
-	PYTHONPATH=tests:tests/asgi:tests/coordination $(BIN)/python tests/benchmarks/memory.py $(REQUESTS)
+	PYTHONPATH=tests:tests/asgi:tests/coordination $(BIN)/python tests/benchmarks/memory.py $(REQUESTS) $(if $(TRACED),--traced)
 
 clean:
 	rm -rf $(VENV) $(LOWEST) tests/interop/node_modules .coverage build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

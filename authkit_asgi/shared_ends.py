@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from typing import Any
 
 from authkit_asgi.latest_ends import LatestEnds, SessionEnd
 from authkit_asgi.redis_connection import RedisDownError, Subscription
@@ -95,20 +96,16 @@ class SharedEnds:
         Raises:
             RedisDownError: It still cannot.
         """
+        # Each stays in its place until it has been told: the event loop may end before, and what is
+        # taken out and put back would be one too many where others have come meanwhile.
         while self._users:
-            subject, revocation = self._users.popitem(last=False)
-            try:
-                await self._feed.publish(revocation)
-            except BaseException:  # an event loop that ends, too: another one tells it
-                self._users.setdefault(subject, revocation)
-                raise
+            subject, revocation = next(iter(self._users.items()))
+            await self._feed.publish(revocation)
+            _drop(self._users, subject, revocation)
         while self._sessions:
-            session_id, end = self._sessions.popitem(last=False)
-            try:
-                newer = await self._publish(session_id, end)
-            except BaseException:  # likewise
-                self._sessions.setdefault(session_id, end)
-                raise
+            session_id, end = next(iter(self._sessions.items()))
+            newer = await self._publish(session_id, end)
+            _drop(self._sessions, session_id, end)
             if newer is not None:  # and perhaps was not published, as it was no news to the others
                 await self.hear(newer)
 
@@ -159,3 +156,9 @@ class SharedEnds:
             return None
         newer = await self._feed.publish(end, is_news=session_id in self._latest)
         return newer if isinstance(newer, SessionEnd) else None
+
+
+def _drop(waiting: OrderedDict[Any, Any], subject: Hashable, told: object) -> None:
+    """Drop what has been told, unless something newer waits in its place by now."""
+    if subject in waiting and waiting[subject] is told:
+        del waiting[subject]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,7 +25,7 @@ def status_of(kind: str) -> int:
     return STATUS.get(kind, 200)
 
 
-def _token(number: int, **header: str) -> str:
+def unsigned_token(number: int, **header: str) -> str:
     """Return a token that is no token of WorkOS's."""
     payload = {"sub": _USER["id"], "sid": f"session_{number}", "exp": 1, "iat": 0}
     parts = ({"alg": "RS256", **header}, payload, "no signature")
@@ -35,7 +36,7 @@ def _base64url(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def _with_session(
+def sealed_cookie(
     access_token: str, refresh_token: str | None, password: str = PASSWORD
 ) -> Headers:
     content = {"accessToken": access_token, "refreshToken": refresh_token, "user": _USER}
@@ -47,15 +48,15 @@ def garbage(number: int) -> Request:
 
 
 def forged_seal(number: int) -> Request:
-    return "GET", "/who", _with_session(_token(number), f"r{number}", OTHER_PASSWORD)
+    return "GET", "/who", sealed_cookie(unsigned_token(number), f"r{number}", OTHER_PASSWORD)
 
 
 def revoked_token(number: int) -> Request:
-    return "GET", "/who", _with_session(_token(number), f"r{number}")
+    return "GET", "/who", sealed_cookie(unsigned_token(number), f"r{number}")
 
 
 def unknown_key(number: int) -> Request:
-    return "GET", "/who", _with_session(_token(number, kid=f"key_{number}"), None)
+    return "GET", "/who", sealed_cookie(unsigned_token(number, kid=f"key_{number}"), None)
 
 
 def verifier_cookies(number: int) -> Request:
@@ -68,7 +69,7 @@ def callback(number: int) -> Request:
 
 
 def sign_out(number: int) -> Request:
-    return "POST", "/logout", _with_session(_token(number), f"r{number}")
+    return "POST", "/logout", sealed_cookie(unsigned_token(number), f"r{number}")
 
 
 KINDS: dict[str, Callable[[int], Request]] = {
@@ -84,28 +85,37 @@ KINDS: dict[str, Callable[[int], Request]] = {
 
 def entries(part: Any) -> int:
     """Count what all containers hold that are within reach of a part of the package."""
-    return sum(len(each) for each in _containers(part))
+    return sum(len(each) for _, each in _containers(part))
 
 
-def _containers(part: Any) -> Iterator[Any]:
+def containers(part: Any) -> dict[str, int]:
+    """Return how much each container holds that is within reach, by the class that has it."""
+    sizes: dict[str, int] = {}
+    for name, each in _containers(part):
+        sizes[name] = sizes.get(name, 0) + len(each)
+    return sizes
+
+
+def _containers(part: Any) -> Iterator[tuple[str, Any]]:
     seen: dict[int, Any] = {}
-    waiting = [part]
+    waiting = [("", part)]
     while waiting:
-        each = waiting.pop()
+        name, each = waiting.pop()
         if id(each) in seen or isinstance(each, type):
             continue
         seen[id(each)] = each
         if isinstance(each, dict):
-            yield each
-            waiting += [*each, *each.values()]
-        elif isinstance(each, list | tuple | set | frozenset):
-            yield each
-            waiting += each
+            yield name, each
+            waiting += [(f"{name}[]", one) for one in (*each, *each.values())]
+        elif isinstance(each, list | tuple | set | frozenset | deque):
+            yield name, each
+            waiting += [(f"{name}[]", one) for one in each]
         elif type(each).__module__.startswith("authkit_asgi."):
             waiting += _attributes(each)
 
 
-def _attributes(part: Any) -> list[Any]:
+def _attributes(part: Any) -> list[tuple[str, Any]]:
     slots = (name for kind in type(part).__mro__ for name in getattr(kind, "__slots__", ()))
-    slotted = [getattr(part, name, None) for name in slots if name != "__weakref__"]
-    return [*slotted, *getattr(part, "__dict__", {}).values()]
+    slotted = {name: getattr(part, name, None) for name in slots if name != "__weakref__"}
+    found = {**slotted, **getattr(part, "__dict__", {})}
+    return [(f"{type(part).__name__}.{name}", value) for name, value in found.items()]

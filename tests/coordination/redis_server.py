@@ -43,7 +43,7 @@ class RedisServer:
     """A server process that can be killed, stopped, spoilt and started again on its port."""
 
     def __init__(self, folder: Path, *, is_lasting: bool = False) -> None:
-        self._folder = folder
+        self.folder = folder
         self._is_lasting = is_lasting
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
@@ -53,7 +53,7 @@ class RedisServer:
     def start(self) -> None:
         command = [executable(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
         command += ["--appendonly", "yes" if self._is_lasting else "no", "--appendfsync", "no"]
-        command += ["--dir", str(self._folder)]
+        command += ["--dir", str(self.folder)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + _START_SECONDS
         while True:

@@ -9,8 +9,9 @@ import time
 import pytest
 import redis as redis_package
 from listeners import CHANNEL, RECORDS, listening, until
+from outages import slowed
 from redis_server import RedisServer
-from workers import SESSION_ID, worker
+from workers import PASSWORD, SESSION_ID, worker
 
 from authkit_asgi.redis import RedisRefreshCoordinator
 from authkit_asgi.redis_connection import RedisDownError
@@ -97,6 +98,27 @@ async def test_end_that_is_told_late_ends_no_session_that_has_begun_since(
         assert not hearer.is_ended(SESSION_ID)
     await signing_out.aclose()
     assert len([name for name in own_server.contents() if ":ended:" in name]) == 1
+
+
+async def test_beginning_that_cannot_be_told_while_the_end_is_told_late_waits_in_turn(
+    own_server, slow_to_retry, monkeypatch
+):
+    monkeypatch.setattr("authkit_asgi.redis_connection.CALL_SECONDS", 30)
+    async with listening(own_server) as hearer:
+        with slowed(own_server.port, 0.2) as url:
+            slow = RedisRefreshCoordinator(url, cookie_password=PASSWORD)
+            own_server.admin.config_set("min-replicas-to-write", 1)
+            assert not await slow.end(SESSION_ID)
+            own_server.admin.config_set("min-replicas-to-write", 0)
+            late = asyncio.create_task(told_late(slow))
+            await until(lambda: hearer.is_ended(SESSION_ID))  # before the answer is there
+            own_server.admin.config_set("min-replicas-to-write", 1)
+            await slow.begin(SESSION_ID)
+            assert SESSION_ID in slow._ends
+            own_server.admin.config_set("min-replicas-to-write", 0)
+            await late
+            await until(lambda: not hearer.is_ended(SESSION_ID))
+            await slow.aclose()
 
 
 async def test_beginning_that_somebody_publishes_again_is_not_heard(server):

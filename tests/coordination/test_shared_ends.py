@@ -72,6 +72,33 @@ async def test_of_too_many_sign_outs_during_an_outage_the_first_are_not_told(
     own_server.go_on()
 
 
+@pytest.mark.parametrize("kind", ["sessions", "users"])
+async def test_bound_holds_while_redis_does_not_answer_what_it_is_told_late(
+    own_server, impatient, monkeypatch, kind
+):
+    monkeypatch.setattr("authkit_asgi.shared_ends._MAX_WAITING", 3)
+    monkeypatch.setattr("authkit_asgi.redis._RETRY_SECONDS", (600, 600))
+    own_server.stop()
+    deaf = worker(own_server)
+
+    async def end(number: int) -> bool:
+        if kind == "sessions":
+            return await deaf.end(f"session_{number}")
+        return await deaf.revoke(UserRevocation(user_id=f"user_{number}", before=1))
+
+    for number in range(3):
+        await end(number)
+    for number in range(3, 6):
+        await asyncio.sleep(0.1)  # until Redis is asked again, which hangs
+        late = asyncio.create_task(deaf._ends.tell_late())
+        await asyncio.sleep(0.05)
+        assert len(deaf._ends) == 3
+        await asyncio.gather(end(number), late, return_exceptions=True)
+        assert len(deaf._ends) == 3
+    await deaf.aclose()
+    own_server.go_on()
+
+
 async def test_users_wait_for_redis_apart_from_sessions(own_server, impatient, monkeypatch):
     monkeypatch.setattr("authkit_asgi.shared_ends._MAX_WAITING", 3)
     own_server.stop()

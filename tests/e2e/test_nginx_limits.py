@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nginx_front import DEFAULTS, DOCUMENTED, check_nginx, run_nginx
+from nginx_front import DEFAULTS, DOCUMENTED, run_nginx
+from nginx_process import check_nginx
 from processes import free_port
 
 from authkit_asgi import AuthKitConfig

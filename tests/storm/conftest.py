@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,16 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "coordination"))
 
+from caching_front import caching_front, front_ports
 from redis_server import RedisServer, running
-from storm_processes import Emulator, emulator_process, workers, workers_of_one_port
+from soak_browser import Surroundings
+from storm_processes import (
+    Emulator,
+    emulator_process,
+    site_variables,
+    workers,
+    workers_of_one_port,
+)
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +77,26 @@ def quartet(_workos_process: Emulator) -> Iterator[list[int]]:
     """The one port of `uvicorn --workers 4`, which share nothing but their settings."""
     with workers_of_one_port(_workos_process, 4) as port:
         yield [port]
+
+
+@pytest.fixture(scope="session")
+def soaked_site(
+    _workos_process: Emulator, shared_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Surroundings]:
+    """The site of the soak at two workers, behind each kind of cache; nothing happens to them."""
+    folder, ports = tmp_path_factory.mktemp("caches"), front_ports()
+    origin = f"http://localhost:{ports[0]}"
+    variables = site_variables(folder / "evidence", origin)
+    with (
+        workers(
+            _workos_process, 2, redis_url=shared_redis.url, site="soak_site", **variables
+        ) as started,
+        caching_front(folder, [worker.port for worker in started], ports) as fronts,
+    ):
+        yield Surroundings(
+            fronts=fronts,
+            origin=origin,
+            workos_port=_workos_process.port,
+            user_ids=["user_0", "user_1", "user_2"],
+            random=random.Random(8),  # noqa: S311  # no secret
+        )

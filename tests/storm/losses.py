@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KILLED = "of a worker killed between the exchange and its publication"
+KILLED_WITHOUT_REDIS = "of a worker killed before Redis could be told"
 WITHOUT_REDIS = "exchanged by two workers while Redis was down"
+EMPTIED = "exchanged before Redis lost its data"
 REPEATED = "sent twice by one worker, which had no answer"
 UNEXPLAINED = "unexplained"
 
@@ -48,6 +50,9 @@ class Incidents:
     outages: list[tuple[float, float]] = field(default_factory=list)
     """From when to when Redis did not answer."""
 
+    emptied: list[float] = field(default_factory=list)
+    """When Redis had lost its data."""
+
     def overlap(self, begin: float, end: float) -> bool:
         return any(down <= end and begin <= back + LATE_SECONDS for down, back in self.outages)
 
@@ -72,9 +77,13 @@ def explain(first: str, records: Sequence[Record], incidents: Incidents) -> str:
     spent_by = _spender(earlier, refusal)
     if spent_by is None:
         return UNEXPLAINED
+    since = min(each.at for each in earlier if each.worker == spent_by.worker)
+    if any(since <= at <= refusal.at for at in incidents.emptied):
+        return EMPTIED
     if refusal.key in incidents.unpublished.get(spent_by.worker, ()):
-        return KILLED
-    if incidents.overlap(spent_by.at, refusal.at):
+        killed = next((at for at, pid, _ in incidents.ended if pid == spent_by.worker), since)
+        return KILLED_WITHOUT_REDIS if incidents.overlap(since, killed) else KILLED
+    if incidents.overlap(since, refusal.at):
         return WITHOUT_REDIS
     return REPEATED if spent_by.worker == refusal.worker else UNEXPLAINED
 
@@ -92,6 +101,7 @@ def timeline(first: str, records: Sequence[Record], incidents: Incidents) -> lis
     events += [
         (down, f"Redis was down for {back - down:.1f} s") for down, back in incidents.outages
     ]
+    events += [(at, "Redis had lost its data") for at in incidents.emptied]
     return [
         f"{at - end:8.2f} s: {what}"
         for at, what in sorted(events)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from emulated import PASSWORD, sealed
@@ -21,6 +22,7 @@ from redis_server import free_port
 
 DELAY = 0.3  # seconds that WorkOS takes to authenticate
 SITE = "storm_site"
+ISSUER = "https://api.workos.com/user_management/client_emulator"
 ORGANIZATIONS = ("org_first", "org_second", "org_third")
 
 _OPEN_FILES = 4096  # room for a thousand connections to one process
@@ -93,18 +95,27 @@ class Emulator:
 
     def sessions(self, members: list[Member]) -> int:
         """Return how many sessions the members have that have not ended."""
-        return sum(len(self._sessions_of(member)) for member in members)
+        return sum(len(self._sessions_of(member.user_id)) for member in members)
+
+    def session_ids(self, user_id: str) -> set[str]:
+        """Return the ids of a user's sessions that have not ended."""
+        return {session["id"] for session in self._sessions_of(user_id)}
 
     def revoke(self, member: Member) -> None:
         """End a member's sessions, as WorkOS's dashboard does."""
-        for session in self._sessions_of(member):
+        for session in self._sessions_of(member.user_id):
             address = "/user_management/sessions/revoke"
             body = {"session_id": session["id"]}
             self._client.post(address, headers=self._key, json=body).raise_for_status()
 
-    def _sessions_of(self, member: Member) -> list[dict[str, Any]]:
-        address = f"/user_management/users/{member.user_id}/sessions"
+    def _sessions_of(self, user_id: str) -> list[dict[str, Any]]:
+        address = f"/user_management/users/{user_id}/sessions"
         return self._client.get(address, headers=self._key).json()["data"]
+
+    @property
+    def port(self) -> int:
+        """Its port on loopback."""
+        return urlsplit(self.variables["WORKOS_BASE_URL"]).port or 80
 
     @property
     def _key(self) -> dict[str, str]:
@@ -178,6 +189,15 @@ def start_worker(
     }
     arguments = (f"{site}:app", "--port", str(port), "--log-level", "critical", *options)
     return start("uvicorn", *arguments, **environment)
+
+
+def site_variables(evidence: Path, origin: str) -> dict[str, str]:
+    """Return what the site of the soak has to be told beside its Redis."""
+    return {
+        "STORM_EVIDENCE": str(evidence),
+        "STORM_ISSUER": ISSUER,
+        "WORKOS_REDIRECT_URI": f"{origin}/callback",
+    }
 
 
 @contextlib.contextmanager

@@ -6,7 +6,9 @@ import json
 
 import pytest
 from losses import (
+    EMPTIED,
     KILLED,
+    KILLED_WITHOUT_REDIS,
     REPEATED,
     UNEXPLAINED,
     WITHOUT_REDIS,
@@ -33,6 +35,7 @@ def answered(at: float, worker: int, key: str, result: int | str) -> Record:
 RENEWED = [sent(1, 1, "a"), answered(2, 1, "a", "b")]
 REFUSED = [sent(30, 2, "b"), answered(31, 2, "b", 400)]
 GRANTED_TO_1 = [*RENEWED, sent(10, 1, "b"), answered(11, 1, "b", "c"), *REFUSED]
+SLOWLY_GRANTED = [*RENEWED, sent(10, 1, "b"), answered(25, 1, "b", "c"), *REFUSED]
 NEVER_ANSWERED = [*RENEWED, sent(10, 1, "b"), *REFUSED]
 FAILED_AT_1 = [*RENEWED, sent(10, 1, "b"), answered(11, 1, "b", 500), *REFUSED]
 SENT_AGAIN = [*RENEWED, sent(10, 2, "b"), *REFUSED]
@@ -41,9 +44,23 @@ TOOK_ALONG = Incidents(unpublished={1: {"b"}}, outages=[(12, 15)])
 
 CASES = {
     "granted": (GRANTED_TO_1, TOOK_ALONG, KILLED),
+    "killed meanwhile": (
+        GRANTED_TO_1,
+        Incidents(unpublished={1: {"b"}}, ended=[(14, 1, "SIGKILL")], outages=[(12, 15)]),
+        KILLED_WITHOUT_REDIS,
+    ),
+    "killed before": (
+        GRANTED_TO_1,
+        Incidents(unpublished={1: {"b"}}, ended=[(11, 1, "SIGKILL")], outages=[(12, 15)]),
+        KILLED,
+    ),
+    "emptied since": (GRANTED_TO_1, Incidents(emptied=[20]), EMPTIED),
+    "emptied before": (GRANTED_TO_1, Incidents(emptied=[9]), UNEXPLAINED),
+    "emptied afterwards": (GRANTED_TO_1, Incidents(emptied=[32]), UNEXPLAINED),
     "on its way": (NEVER_ANSWERED, TOOK_ALONG, KILLED),
     "another's": (GRANTED_TO_1, Incidents(unpublished={1: {"a"}, 2: {"b"}}), UNEXPLAINED),
     "without Redis": (GRANTED_TO_1, DOWN, WITHOUT_REDIS),
+    "begun before it was back": (SLOWLY_GRANTED, Incidents(outages=[(4, 8)]), WITHOUT_REDIS),
     "before it was back": (GRANTED_TO_1, Incidents(outages=[(2, 8)]), WITHOUT_REDIS),
     "long before": (GRANTED_TO_1, Incidents(outages=[(2, 4)]), UNEXPLAINED),
     "afterwards": (GRANTED_TO_1, Incidents(outages=[(32, 33)]), UNEXPLAINED),
@@ -63,11 +80,14 @@ def test_loss_is_explained_by_what_happened_to_its_token(records, incidents, rea
 
 
 def test_timeline_tells_what_was_done_to_whom():
-    incidents = Incidents(ended=[(0, 8, "SIGTERM"), (29, 1, "SIGKILL")], outages=[(12, 15)])
+    incidents = Incidents(
+        ended=[(0, 8, "SIGTERM"), (29, 1, "SIGKILL")], outages=[(12, 15)], emptied=[15]
+    )
     lines = timeline("a", GRANTED_TO_1, incidents)
     assert lines[0] == "  -29.00 s: 1 answered a 200 b"
     assert lines[3:] == [
         "  -19.00 s: Redis was down for 3.0 s",
+        "  -16.00 s: Redis had lost its data",
         "   -2.00 s: 1 was ended by SIGKILL",
         "   -1.00 s: 2 sent b 0 None",
         "    0.00 s: 2 answered b 400 None",

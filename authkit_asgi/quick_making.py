@@ -8,8 +8,10 @@ from typing import Any, TypeVar, cast
 _T = TypeVar("_T")
 
 
-def quick_maker(frozen: type[_T]) -> type[_T]:
+def quick_maker(frozen: type[_T], *, by_name: bool = True) -> type[_T]:
     """Return what takes the arguments of a frozen dataclass with slots and makes its instances.
+
+    By name, or in the order of its fields, which is quicker where they come from a list.
 
     Its own `__init__` calls `object.__setattr__` for each field, which takes five times as long
     as to assign them. That can be done on a draft: an instance of an ordinary class with the same
@@ -31,6 +33,6 @@ def quick_maker(frozen: type[_T]) -> type[_T]:
         bases=tuple(base for base in frozen.__bases__ if base is not object),
         namespace={"__post_init__": become_frozen},
         slots=True,
-        kw_only=True,
+        kw_only=by_name,
     )
     return cast("type[_T]", draft)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeGuard
 
 from authkit_asgi.auth import (
@@ -85,29 +85,29 @@ class Session:
         return user
 
 
-_NO_TEXT = frozenset({"object", "id", "email", "email_verified", "metadata"})
-_SEALED_TEXTS, _API_TEXTS = zip(
-    *((sealed, api) for api, sealed in USER_FIELDS if api not in _NO_TEXT), strict=True
-)
+_SEALED_AS = dict(USER_FIELDS)
+_SEALED_TEXTS = [_SEALED_AS[one.name] for one in fields(User)[3:-1]]
+"""In the order of `User`'s fields, of which all are text but the first three and the last."""
 _TEXT_TYPES = frozenset({str, type(None)})
 
 
 def _user(user_json: Mapping[str, Any]) -> User:
     get = user_json.get
     metadata = get("metadata")
-    texts: dict[str, Any] = dict(zip(_API_TEXTS, map(get, _SEALED_TEXTS), strict=True))
-    if not _TEXT_TYPES.issuperset(map(type, texts.values())):
-        texts = {name: _text(value) for name, value in texts.items()}
+    texts: list[Any] = [*map(get, _SEALED_TEXTS)]
+    if not _TEXT_TYPES.issuperset(map(type, texts)):
+        texts = [*map(_text, texts)]
     return _new_user(
-        id=user_json["id"],
-        email=user_json["email"],
-        email_verified=get("emailVerified") is True,
-        **texts,
-        metadata=metadata if isinstance(metadata, FrozenDict) else FrozenDict(),
+        user_json["id"],
+        user_json["email"],
+        get("emailVerified") is True,
+        *texts,
+        metadata if isinstance(metadata, FrozenDict) else FrozenDict(),
     )
 
 
-_new_user, _new_session = quick_maker(User), quick_maker(Session)
+_new_user: Callable[..., User] = quick_maker(User, by_name=False)
+_new_session = quick_maker(Session)
 
 
 def _text(value: object) -> str | None:

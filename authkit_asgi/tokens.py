@@ -6,11 +6,13 @@ import json
 import time
 from binascii import a2b_base64
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, TypeAlias
 
 import httpx
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import RSAKey
 
@@ -38,7 +40,7 @@ _MAX_KNOWN_HEADERS = 16
 _Segments: TypeAlias = tuple[bytes, bytes, bytes]
 
 # RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518, section 3.3).
-_PKCS1_V1_5, _SHA256 = PKCS1v15(), SHA256()
+_PKCS1_V1_5, _SHA256_DIGEST = PKCS1v15(), Prehashed(SHA256())
 
 # What base64url has in place of + and /, which with = are no part of it, like all else.
 _BASE64URL = bytes.maketrans(b"-_+/=", b"+/...")
@@ -145,7 +147,8 @@ class AccessTokenVerifier:
         header, payload, signature = segments
         try:
             decoded = _base64url_decode(signature)
-            key.public_key.verify(decoded, b"%b.%b" % (header, payload), _PKCS1_V1_5, _SHA256)
+            digest = sha256(b"%b.%b" % (header, payload)).digest()
+            key.public_key.verify(decoded, digest, _PKCS1_V1_5, _SHA256_DIGEST)
             is_authentic = True
         except (ValueError, InvalidSignature):
             is_authentic = False

@@ -86,7 +86,7 @@ FOREIGN = {
 }  # fmt: skip
 
 
-def asked(emulator: WorkOSEmulator, **settings):
+def asked(emulator: WorkOSEmulator, number_of_cookies: int = 1, **settings):
     """Return a function that says who a request is, and how often it has been asked."""
     seen: list = []
 
@@ -96,7 +96,8 @@ def asked(emulator: WorkOSEmulator, **settings):
 
     authkit = service(emulator, trusted_origins=[TRUSTED], **settings)
     app = AuthKitMiddleware(application, authkit=authkit)
-    cookie = ("cookie", f"{SESSION}={signed_in_cookie(emulator)}")
+    cookies = [f"{SESSION}={signed_in_cookie(emulator)}" for _ in range(number_of_cookies)]
+    cookie = ("cookie", "; ".join(cookies))
 
     async def ask(*origins: str, method: str | None = None, metadata: str | None = None):
         headers = [cookie, *(("origin", origin) for origin in origins)]
@@ -114,6 +115,15 @@ async def test_websocket_with_an_origin_that_looks_like_ours_is_anonymous(emulat
     assert auth.user is None
     assert auth.reason is SignedOutReason.UNTRUSTED_ORIGIN
     assert emulator.count() == 0  # not even looked into
+
+
+@pytest.mark.parametrize("method", [None, "POST"], ids=["WebSocket", "POST"])
+async def test_several_cookies_from_a_foreign_origin_are_not_looked_into(emulator, method):
+    ask = asked(emulator, number_of_cookies=2, cookie_same_site="none")
+    auth = await ask("https://evil.example", method=method)
+    assert auth.reason is SignedOutReason.UNTRUSTED_ORIGIN
+    assert emulator.count() == 0
+    assert (await ask(method=method)).user is not None
 
 
 @pytest.mark.parametrize("origin", FOREIGN.values(), ids=FOREIGN)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from asgi_driver import drive, http_scope
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from derived_keys import noted_secrets
 from emulated import PASSWORD, Clock, sealed, service
@@ -46,7 +47,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
             counts.verified += 1
             return "sha256"
 
-    monkeypatch.setattr(tokens_module, "_SHA256", Digest())
+    monkeypatch.setattr(tokens_module, "_SHA256_DIGEST", Prehashed(Digest()))
     return counts
 
 

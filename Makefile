@@ -112,8 +112,9 @@ bench: $(VENV)/installed-bench $(VENV)/peers/installed
 		--output $(VENV)/bench.json $(if $(ONLY),--only $(ONLY)) $(if $(SMOKE),--smoke) \
 		$(if $(ONLY)$(SMOKE),,--docs docs)
 
+# ONLY="session refresh" chooses modules.
 mutants: $(VENV)/installed-mutants
-	$(BIN)/python tests/mutants/run_mutmut.py $(VENV)/mutants
+	$(BIN)/python tests/mutants/run_mutmut.py $(VENV)/mutants $(ONLY)
 
 # Users come and go behind nginx, which caches what it may, while WorkOS fails, workers are restarted
 # and Redis is stopped, against a WorkOS in its strictest mode; SECONDS= chooses how long.

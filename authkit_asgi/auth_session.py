@@ -23,7 +23,6 @@ from authkit_asgi.errors import (
 )
 from authkit_asgi.loading import Loaded, renewed
 from authkit_asgi.reasons import REAUTHENTICATION_REASONS
-from authkit_asgi.recency import is_recent
 from authkit_asgi.service import AuthKit
 from authkit_asgi.session_cookies import NONE_SENT, SentCookies
 from authkit_asgi.session_management import SessionManagement
@@ -110,10 +109,8 @@ class AuthSession(CarriedCredentials, UserLoading, SessionManagement, CookieFlus
 
     def has_signed_in_within(self, seconds: float) -> bool:
         """Tell whether the user proved that recently who they are; never where nobody can tell."""
-        auth, leeway = self.auth, self.config.jwt_leeway
-        return auth.user is not None and is_recent(
-            auth.claims.auth_time, max_age=seconds, at=self._authkit.now(), leeway=leeway
-        )
+        auth = self.auth
+        return auth.user is not None and self.was_signed_in_within(seconds, auth)
 
     def fill_in_starlette(self) -> None:
         """Keep Starlette's own `request.user` and `request.auth` of this connection up to date.

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from authkit_asgi.access_token import AccessToken
 from authkit_asgi.api_key import APIKey
+from authkit_asgi.auth import SignedIn
 from authkit_asgi.authorization_header import bearer_token
 from authkit_asgi.callbacks import Callbacks
 from authkit_asgi.recency import is_recent
@@ -53,10 +54,10 @@ class CarriedCredentials(Callbacks):
             self.decided_by = credential
         return self.decided_by == credential
 
-    def was_signed_in_within(self, seconds: float, token: AccessToken) -> bool:
-        """Tell whether the token's user proved that recently who they are."""
+    def was_signed_in_within(self, seconds: float, who: AccessToken | SignedIn) -> bool:
+        """Tell whether the user of a token or session proved that recently who they are."""
         leeway, now = self._authkit.config.jwt_leeway, self._authkit.now()
-        return is_recent(token.claims.auth_time, max_age=seconds, at=now, leeway=leeway)
+        return is_recent(who.claims.auth_time, max_age=seconds, at=now, leeway=leeway)
 
     def _bearer_token(self) -> str | None:
         self.consulted_authorization = True

@@ -45,10 +45,6 @@ def _read_string(value: Any) -> Any:
     return value if isinstance(value, str) else _UNFIT
 
 
-def _read_text(value: Any) -> Any:
-    return value if isinstance(value, str) and value != "" else _UNFIT
-
-
 def _read_date(value: Any) -> Any:
     # `type`, as bool is an int; the bounds also keep out infinity, NaN and what no float can hold.
     return int(value) if type(value) in (int, float) and 0 <= value <= _MAX_DATE else _UNFIT
@@ -76,7 +72,7 @@ _ONLY_STRINGS = frozenset({str})
 _LISTS = frozenset({"roles", "permissions", "entitlements", "feature_flags"})
 _REQUIRED = {"exp", "sub", "sid"}
 _TEXT_READERS: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("sub", "sid"), _read_text),
+    **dict.fromkeys(("sub", "sid"), _read_unfit),  # text that is not empty needs no reader
     **dict.fromkeys(("iss", "jti", "org_id", "role"), _read_string),
 }
 _DATE_READERS = dict.fromkeys(("exp", "iat", "nbf", "auth_time"), _read_date)

@@ -229,7 +229,7 @@ def _offer_presentation(scope: Scope) -> None:
 
 
 def _is_framework_own(handler: Any) -> bool:
-    function = getattr(handler, "__func__", handler)
+    function = getattr(handler, "__func__", None)
     return function is ExceptionMiddleware.http_exception or (
         getattr(handler, "__module__", None) == "fastapi.exception_handlers"
     )

@@ -7,7 +7,6 @@ from typing import Any, Literal, TypeAlias, overload
 
 from starlette.requests import HTTPConnection
 
-from authkit_asgi.access_token import AccessToken
 from authkit_asgi.async_guard import AsyncGuard, takes_access_tokens
 from authkit_asgi.auth import SignedIn
 from authkit_asgi.callers import (
@@ -17,7 +16,7 @@ from authkit_asgi.callers import (
     refused,
     require_signed_in,
 )
-from authkit_asgi.connection import get_session, session_of
+from authkit_asgi.connection import session_of
 from authkit_asgi.deciding_credential import let_in
 from authkit_asgi.denials import ForbiddenError, RecentSignInRequiredError
 from authkit_asgi.guarded_endpoints import Guard, require
@@ -188,11 +187,7 @@ def require_recent_auth(*, max_age: int = 300, bearer: bool = False) -> Guard | 
         raise ValueError(f"max_age has to be {_MIN_MAX_AGE} to {_MAX_MAX_AGE} whole seconds")
 
     def check(connection: HTTPConnection, who: Caller) -> _Denial | None:
-        is_recent = (
-            session_of(connection).was_signed_in_within(max_age, who)
-            if isinstance(who, AccessToken)
-            else get_session(connection).has_signed_in_within(max_age)
-        )
+        is_recent = session_of(connection).was_signed_in_within(max_age, who)
         return None if is_recent else RecentSignInRequiredError(max_age)
 
     return _guard(check, bearer=bearer)

@@ -159,8 +159,7 @@ class KeySetCache:
 
         Starts a renewal in the background when one is due. `now` spares a look at the clock.
         """
-        if now is None:
-            now = self._clock()
+        now = self._clock() if now is None else now
         keys, fetched_at = self._held
         if not 0 <= now - fetched_at < self._max_age:
             age = _elapsed(fetched_at, now)

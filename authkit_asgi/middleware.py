@@ -170,8 +170,12 @@ class AuthKitMiddleware:
             await self.app(scope, receive, send)
             return
         if _SCOPE_KEY in scope and self._is_done(scope):
-            self._fill_in(scope[_SCOPE_KEY])
-            await self._serve(scope, receive, send)
+            if self._starlette_auth:
+                scope[_SCOPE_KEY].fill_in_starlette()
+            app = (
+                self.app if self._protection is None else partial(self._protection.serve, self.app)
+            )
+            await app(scope, receive, send)
             return
         # Nearly every request has one session cookie or none, and it is plain who sends it.
         sent, loaded = self._look(scope)
@@ -214,16 +218,6 @@ class AuthKitMiddleware:
         """
         outer = scope[_SCOPE_KEY]
         return isinstance(outer, AuthSession) and outer.config == self._authkit.config
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._protection is None:
-            await self.app(scope, receive, send)
-        else:
-            await self._protection.serve(self.app, scope, receive, send)
-
-    def _fill_in(self, session: AuthSession) -> None:
-        if self._starlette_auth:
-            session.fill_in_starlette()
 
     def _look(self, scope: Scope) -> tuple[SentCookies | bytes, Loaded | ReadSession | None]:
         """Return the session cookies, and what `_load_now` does."""
@@ -278,15 +272,12 @@ class AuthKitMiddleware:
     async def _load(
         self, scope: Scope, sent: SentCookies | bytes, read: ReadSession | None
     ) -> Loaded:
-        values: Sequence[str]
-        values, activity = (
-            (sent.values, sent.activity)
-            if isinstance(sent, SentCookies)
-            else ((sent.decode("latin-1"),), ())
-        )
+        if isinstance(sent, bytes):
+            sent = SentCookies(plain=(sent.decode("latin-1"),))
+        may_refresh = not self._is_own_path(scope)
         try:
             return await self._authkit.load(
-                values, activity, may_refresh=not self._is_own_path(scope), read=read
+                sent.values, sent.activity, may_refresh=may_refresh, read=read
             )
         except Exception as error:  # noqa: BLE001  # as above
             return _failed(error)

@@ -79,16 +79,13 @@ class OutcomeMemory:
             shelf = self.places.get(key)
             return None if shelf is None else shelf.get(key, self._clock())
 
-    def chain(self, key: str) -> Iterator[Outcome]:
+    def chain(self, key: str | None) -> Iterator[Outcome]:
         """Yield what has become of a refresh token, then of its successor's, as far as is known."""
-        return self._follow(key) if key in self.places else iter(())
-
-    def _follow(self, key: str) -> Iterator[Outcome]:
         passed: set[str] = set()  # a server that gives an old token again must not hang us
-        while key not in passed and (outcome := self.find(key)) is not None:
+        while key is not None and key not in passed and (outcome := self.find(key)) is not None:
             yield outcome
             passed.add(key)
-            key = outcome.successor_key or ""
+            key = outcome.successor_key
 
     def predecessor(self, key: str) -> str | None:
         """Return the token whose successor this is, while its cookie has not been seen."""
@@ -110,7 +107,7 @@ class OutcomeMemory:
         """Drop an outcome, unless another has taken its place."""
         with self._lock:
             shelf = self.places.get(key)
-            if shelf is not None and shelf.get(key, 0) is outcome:
+            if shelf is not None and shelf.get(key, self._clock()) is outcome:
                 self._remove(key)
 
     def see(self, key: str) -> None:
@@ -139,8 +136,8 @@ class OutcomeMemory:
         del self.places[key]
 
     def _take(self, key: str) -> None:
-        successor_key = self.places[key].take(key).successor_key or ""
-        if self.predecessors.get(successor_key) == key:
+        successor_key = self.places[key].take(key).successor_key
+        if successor_key is not None and self.predecessors.get(successor_key) == key:
             del self.predecessors[successor_key]
 
 
@@ -191,9 +188,10 @@ class Tombstones:
         self._lock = threading.Lock()
 
     def __contains__(self, session_id: str | None) -> bool:
-        if not self.noted or session_id is None:
+        if session_id is None:
             return False
-        return self.noted.get(session_id, 0) > self._clock()
+        until = self.noted.get(session_id)
+        return until is not None and until > self._clock()
 
     def add(self, session_id: str | None) -> None:
         """Note that a session is over; one without an id cannot be told from others."""
@@ -207,5 +205,7 @@ class Tombstones:
 
     def discard(self, session_id: str | None) -> None:
         """Take a note back."""
+        if session_id is None:
+            return
         with self._lock:
-            self.noted.pop(session_id or "", None)
+            self.noted.pop(session_id, None)

@@ -183,7 +183,7 @@ def read_session(content: Any) -> Session:
             if user.keys() <= _SEALED_FIELDS
             else {name: user[name] for name in user if name in _SEALED_FIELDS}
         ),
-        impersonator=None if impersonator is None else _impersonator(impersonator),
+        impersonator=_impersonator(impersonator),
         authentication_method=method if isinstance(method, str) else None,
     )
 

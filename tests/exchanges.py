@@ -89,7 +89,8 @@ def run(main: Callable[[], Any]) -> Any:
     async def watched() -> Any:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: complaints.append(context))
-        result = await main()
+        async with asyncio.timeout(30):
+            result = await main()
         await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
         gc.collect()

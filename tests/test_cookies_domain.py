@@ -1,4 +1,4 @@
-"""Deletions where a domain is configured: the whole lines, for the domain and for this host."""
+"""What the settings make of cookies: whole lines, for the domain and for this host."""
 
 from __future__ import annotations
 
@@ -35,3 +35,26 @@ def test_deletion_beside_a_domain_differs_from_the_first_in_the_domain_only(same
 
 def test_without_a_domain_no_host_only_session_is_left_to_delete():
     assert writer().expire_host_only_session() == []
+
+
+@pytest.mark.parametrize("same_site", ["Lax", "Strict", "None"])
+def test_time_of_last_use_is_written_and_deleted_like_the_session(same_site):
+    cookies = writer(cookie_domain="example.com", cookie_same_site=same_site.lower())
+    assert cookies.activity("value").line.decode() == (
+        "wos-session-activity=value; Path=/; Domain=example.com; Max-Age=34560000; HttpOnly; "
+        f"Secure; SameSite={same_site}"
+    )
+    assert [cookie.line.decode() for cookie in cookies.expire_activity()] == [
+        f"wos-session-activity=; Path=/; Domain=example.com{GONE}{same_site}",
+        f"wos-session-activity=; Path=/{GONE}{same_site}",
+    ]
+
+
+def test_time_of_last_use_is_noted_where_it_is_asked_for():
+    assert writer(inactivity_timeout=3600).notes_activity is True
+    assert writer().notes_activity is False
+
+
+def test_session_may_be_several_cookies_unless_they_are_not_wanted():
+    assert writer().may_chunk is True
+    assert writer(cookie_chunking=False).may_chunk is False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 from collections.abc import Callable
 
@@ -294,6 +295,6 @@ def test_chain_of_a_server_that_gives_an_old_token_again_has_an_end(memory):
     back = dataclasses.replace(outcome(1), successor_key=key(0))
     memory.remember(key(0), outcome(0))
     memory.remember(key(1), back)
-    assert [*memory.chain(key(0))] == [outcome(0), back]
+    assert [*itertools.islice(memory.chain(key(0)), 9)] == [outcome(0), back]
     memory.see(key(0))
     assert {memory.find(key(0)), memory.find(key(1))} == {outcome(0), back}

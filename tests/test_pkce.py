@@ -74,6 +74,7 @@ def test_pending_sign_in_shows_no_verifier():
         ({"custom_state": "c"}, ["customState"]),
         ({"return_path": "/a", "custom_state": ""}, ["returnPathname", "customState"]),
         ({"restarted": True, "return_path": "/a"}, ["returnPathname", "restarted"]),
+        ({"max_age": 300, "return_path": "/a"}, ["returnPathname", "maxAge"]),
     ],
 )
 def test_blob_has_the_names_and_order_of_the_kits(clock, options, keys):
@@ -85,6 +86,7 @@ def test_blob_has_the_names_and_order_of_the_kits(clock, options, keys):
     assert str(uuid.UUID(blob["nonce"])) == blob["nonce"]
     assert state.split("*")[5] == str(int((START + 600) * 1000))
     assert unseal_state(state, PASSWORD, clock=clock) == pending
+    assert {name: getattr(pending, name) for name in options} == options
 
 
 def test_state_of_authkit_session_is_read(clock):
@@ -104,6 +106,8 @@ def test_state_of_authkit_session_is_read(clock):
         ({"restarted": "true"}, "restarted", False),
         ({"restarted": 1}, "restarted", False),
         ({"restarted": True}, "restarted", True),
+        ({"maxAge": "300"}, "max_age", None),
+        ({"maxAge": 300}, "max_age", 300),
     ],
 )
 def test_optional_member_of_another_type_reads_as_absent(clock, changes, field, expected):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import traceback
 
 import pytest
@@ -264,4 +265,5 @@ def test_token_is_named_by_its_hash_whatever_it_holds():
     tokens = ["r0", "r1", "", "\ud800", "é" * 9000]
     assert all(len(refresh_key(token)) == 64 for token in tokens)
     assert len({refresh_key(token) for token in tokens}) == len(tokens)
-    assert refresh_key(None) == refresh_key("")
+    assert refresh_key("é") == hashlib.sha256(b"\xc3\xa9").hexdigest()
+    assert refresh_key(None) == refresh_key("") == hashlib.sha256().hexdigest()

@@ -11,10 +11,10 @@ from renewing import Sent, expired
 
 from authkit_asgi import AuthKit, AuthKitConfig
 from authkit_asgi.auth import SignedOutReason
-from authkit_asgi.errors import GrantRejectedError, UnavailableError
+from authkit_asgi.errors import GrantRejectedError, UnavailableError, WorkOSUnavailableError
 from authkit_asgi.outcomes import Outcome, refresh_key
 from authkit_asgi.refresh import Exchange, InProcessRefreshCoordinator, Landing
-from authkit_asgi.session import Session, session_from_answer
+from authkit_asgi.session import Session, session_from_answer, session_id
 from authkit_asgi.testing import WorkOSEmulator
 
 pytestmark = pytest.mark.anyio
@@ -27,17 +27,23 @@ def sent(emulator: WorkOSEmulator) -> Sent:
     return Sent(emulator)
 
 
+def forged(emulator: WorkOSEmulator) -> str:
+    claims = {"sub": "user_ada", "sid": "session_1", "exp": int(emulator._state.clock()) + 300}
+    header = {"kid": emulator.jwks["keys"][0]["kid"]}
+    return emulator.mint_access_token(claims, key=STRANGER, header=header)
+
+
+@pytest.mark.parametrize("token_of", [forged, lambda _: "no token"], ids=["forged", "none"])
 async def test_spent_token_is_remembered_though_its_successor_does_not_verify(
-    sent, emulator, clock
+    sent, emulator, token_of
 ):
     """The next request exchanges the successor's own refresh token."""
     session = expired(emulator)
-    claims = {"sub": "user_ada", "sid": "session_1", "exp": int(clock.now) + 300}
-    header = {"kid": emulator.jwks["keys"][0]["kid"]}
-    token = emulator.mint_access_token(claims, key=STRANGER, header=header)
-    answer = {**emulator.sign_in("user_ada"), "access_token": token}
+    answer = {**emulator.sign_in("user_ada"), "access_token": token_of(emulator)}
     emulator.fail("authenticate", status=200, body=answer)
-    with pytest.raises(UnavailableError, match="cannot be used"):
+    with pytest.raises(
+        UnavailableError, match=r"^WorkOS's answer cannot be used: The access token"
+    ):
         await sent.authkit.refresh(session, "org_acme")
     assert (await sent.authkit.refresh(session, "org_acme")).auth.user.id == "user_ada"
     assert sent.tokens == [session.refresh_token, answer["refresh_token"]]
@@ -52,9 +58,20 @@ async def test_successor_whose_claims_do_not_fit_is_an_outage_that_asks_nobody(s
         body={**emulator.sign_in("user_ada"), "access_token": odd},
     )
     for _ in range(20):
-        with pytest.raises(UnavailableError, match="cannot be used"):
+        with pytest.raises(
+            UnavailableError, match=r"^WorkOS's answer cannot be used: The access token lacks"
+        ):
             await sent.authkit.refresh(session)
     assert sent.tokens == [session.refresh_token]
+
+
+async def test_answer_that_is_no_session_is_an_outage_that_says_what_is_missing(sent, emulator):
+    emulator.fail("authenticate", status=200, body={})
+    missing = "WorkOS's answer has no access token"
+    with pytest.raises(
+        WorkOSUnavailableError, match=f"^WorkOS's answer cannot be used: {missing}$"
+    ):
+        await sent.authkit.refresh(expired(emulator))
 
 
 async def test_successor_of_another_user_is_not_remembered(sent, emulator):
@@ -75,8 +92,17 @@ async def test_answers_that_are_of_no_use_for_one_user_keep_nobody_else_waiting(
     assert (await sent.authkit.refresh(expired(emulator))).auth.user.id == "user_ada"
 
 
-@pytest.mark.parametrize("kind", ["another user's", "rubbish", "nothing"])
-async def test_remembered_outcome_that_is_not_this_users_session_is_not_used(sent, emulator, kind):
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("another user's", "WorkOS answered with another user's session"),
+        ("rubbish", "The cookie is not a seal of this application"),
+        ("nothing", "The cookie is not a seal of this application"),
+    ],
+)
+async def test_remembered_outcome_that_is_not_this_users_session_is_not_used(
+    sent, emulator, kind, why
+):
     """As a store could hand it over that somebody has written to."""
     session = expired(emulator)
     texts = {"another user's": sealed(emulator.sign_in("user_bob")), "rubbish": "x", "nothing": ""}
@@ -87,7 +113,7 @@ async def test_remembered_outcome_that_is_not_this_users_session_is_not_used(sen
         sealed=texts[kind],
     )
     sent.authkit.coordinator.remember(refresh_key(session.refresh_token), outcome)
-    with pytest.raises(UnavailableError, match="cannot be used"):
+    with pytest.raises(UnavailableError, match=f"^WorkOS's answer cannot be used: {why}$"):
         await sent.authkit.refresh(session)
     loaded = await sent.authkit.load([sealed_again(session)])
     assert loaded.auth.reason is SignedOutReason.TEMPORARILY_UNAVAILABLE
@@ -138,6 +164,7 @@ async def test_remembered_successor_waits_for_keys_that_are_out_of_reach(emulato
     successor = await first.refresh(session)
     restarted = service(emulator)
     (outcome,) = first.coordinator.recall(refresh_key(session.refresh_token))
+    assert outcome.session_id == session_id(session) == successor.auth.session_id
     restarted.coordinator.remember(refresh_key(session.refresh_token), outcome)
     emulator.fail("jwks", times=1, status=500)
     waiting = await restarted.refresh(session)
@@ -157,14 +184,13 @@ async def test_each_event_is_one_line_with_ids_and_no_secret(sent, emulator, cap
     with pytest.raises(UnavailableError):
         await sent.authkit.refresh(session)
     successor = await sent.authkit.refresh(session)
-    with pytest.raises(GrantRejectedError):
+    with pytest.raises(GrantRejectedError) as caught:
         await sent.authkit.refresh(successor.session, "org_nowhere")
     who = f"refresh of session {successor.auth.session_id!r} of user 'user_ada'"
-    refused = caplog.messages[-1].rpartition("(")[2]
     assert caplog.messages == [
         f"Unavailable: {who} (workos_unavailable): WorkOS answered with status 503",
         f"Refreshed session {successor.auth.session_id!r} of user 'user_ada'",
-        f"Denied: {who} ({refused}",
+        f"Denied: {who} ({caught.value.reason})",
     ]
     for one in (session, successor.session):
         assert one.refresh_token not in caplog.text

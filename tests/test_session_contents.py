@@ -233,6 +233,11 @@ async def test_seal_of_another_worker_goes_through_the_same():
     assert opened(await transformed.reseal(SEALED)) == {**WHOLE, "x": 1}
     foreign = seal_session(SESSION, OTHER_PASSWORD)
     assert await fields.reseal(foreign) == foreign
+    small = await fields.reseal(SEALED)
+    assert await fields.reseal(small) == small
+    user = {**ANSWER["user"], "metadata": {"k": "x" * 30_000}}
+    large = seal_session(session_from_answer({**ANSWER, "user": user}), PASSWORD)
+    assert opened(await fields.reseal(large)) == opened(small)
 
 
 async def test_newest_password_seals():
@@ -258,6 +263,14 @@ async def test_auth_is_as_the_requests_to_come_will_see_it():
     assert (seen.session_id, seen.access_token) == ("session_1", "token-marker")
     assert (seen.impersonator, seen.authentication_method) == (None, "GoogleOAuth")
     assert seen.user.not_loaded == sealed.session.user.not_loaded != frozenset()
+    changed = {"email": "other@workos.com", "reason": "r"}
+
+    def transform(content: dict[str, Any]) -> dict[str, Any]:
+        return {**content, "impersonator": changed, "authenticationMethod": "SSO"}
+
+    seen = (await contents(transform).seal(SESSION)).seen_in(auth)
+    assert seen.impersonator == Impersonator(**changed)
+    assert seen.authentication_method == "SSO"
     nobody = SignedOut(reason=SignedOutReason.SIGNED_OUT)
     assert sealed.seen_in(nobody) is nobody
     assert "Fe26" not in repr(sealed)

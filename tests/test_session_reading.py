@@ -101,8 +101,9 @@ def test_user_field_of_another_type_reads_as_absent():
         "lastName": 7,
         "createdAt": True,
         "metadata": ["not", "an", "object"],
+        "locale": "en",
     }
-    assert read({**MINIMAL, "user": odd}).user == User(id="user_1", email="a@b")
+    assert read({**MINIMAL, "user": odd}).user == User(id="user_1", email="a@b", locale="en")
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,12 @@ def test_session_without_refresh_token_can_be_read(refresh_token, expected):
 )
 def test_impersonator_is_read_leniently(impersonator, expected):
     assert read({**MINIMAL, "impersonator": impersonator}).impersonator == expected
+
+
+@pytest.mark.parametrize("method", [None, 7, True, ["SSO"], {}])
+def test_way_of_signing_in_that_is_no_text_reads_as_absent(method):
+    assert read({**MINIMAL, "authenticationMethod": method}).authentication_method is None
+    assert read({**MINIMAL, "authenticationMethod": ""}).authentication_method == ""
 
 
 NO_SESSIONS = [
@@ -164,7 +171,7 @@ NO_SESSIONS = [
 
 @pytest.mark.parametrize("payload", NO_SESSIONS, ids=repr)
 def test_authentic_seal_that_holds_no_session_is_refused(payload):
-    with pytest.raises(InvalidSessionError, match="holds no session") as caught:
+    with pytest.raises(InvalidSessionError, match=r"^The seal holds no session$") as caught:
         read(payload)
     assert caught.value.__cause__ is None
 

@@ -101,5 +101,5 @@ def test_user_that_workos_answers_with_is_whole_whatever_it_leaves_out():
     "answer", [{}, {"id": "user_1"}, {"email": "a@b"}, {"id": "", "email": ""}]
 )
 def test_answer_without_a_user_is_not_trusted(answer):
-    with pytest.raises(UntrustedResponseError, match="no user"):
+    with pytest.raises(UntrustedResponseError, match=r"^WorkOS's answer has no user$"):
         user_from_answer(answer)

@@ -1,6 +1,6 @@
 """Every guard on a route of its own: in FastAPI as dependencies, in Starlette as decorators."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from emulated import service
@@ -14,35 +14,22 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
-from authkit_asgi import AuthKitMiddleware, Guard, SignedIn, auth_routes, get_auth, guards
+from authkit_asgi import AuthKitMiddleware, SignedIn, auth_routes, get_auth, guards
 from authkit_asgi import fastapi as dependencies
 from authkit_asgi.testing import WorkOSEmulator
 
-Dependency = Callable[..., Awaitable[SignedIn]]
-
-GUARDS: dict[str, Guard] = {
-    "/signed-in": guards.require_signed_in,
-    "/role": guards.require_role("owner", "admin"),
-    "/permissions": guards.require_permission("data:export", "data:import"),
-    "/any-permission": guards.require_permission("data:burn", "data:import", any_of=True),
-    "/entitlement": guards.require_entitlement("audit-log"),
-    "/feature-flag": guards.require_feature_flag("new-ui"),
-    "/organization": guards.require_organization("org_acme"),
-    "/organizations/{org_id}": guards.require_organization(path_param="org_id"),
-    "/any-organization": guards.require_organization(),
-    "/recent": guards.require_recent_auth(),
-}
-DEPENDENCIES: dict[str, Dependency] = {
-    "/signed-in": dependencies.require_auth,
-    "/role": dependencies.require_role("owner", "admin"),
-    "/permissions": dependencies.require_permission("data:export", "data:import"),
-    "/any-permission": dependencies.require_permission("data:burn", "data:import", any_of=True),
-    "/entitlement": dependencies.require_entitlement("audit-log"),
-    "/feature-flag": dependencies.require_feature_flag("new-ui"),
-    "/organization": dependencies.require_organization("org_acme"),
-    "/organizations/{org_id}": dependencies.require_organization(path_param="org_id"),
-    "/any-organization": dependencies.require_organization(),
-    "/recent": dependencies.require_recent_auth(),
+# Each is made of the functions in `guards`, or of those of the same names in `dependencies`.
+GUARDS: dict[str, Callable[[Any], Any]] = {
+    "/signed-in": lambda of: guards.require_signed_in if of is guards else of.require_auth,
+    "/role": lambda of: of.require_role("owner", "admin"),
+    "/permissions": lambda of: of.require_permission("data:export", "data:import"),
+    "/any-permission": lambda of: of.require_permission("data:burn", "data:import", any_of=True),
+    "/entitlement": lambda of: of.require_entitlement("audit-log"),
+    "/feature-flag": lambda of: of.require_feature_flag("new-ui"),
+    "/organization": lambda of: of.require_organization("org_acme"),
+    "/organizations/{org_id}": lambda of: of.require_organization(path_param="org_id"),
+    "/any-organization": lambda of: of.require_organization(),
+    "/recent": lambda of: of.require_recent_auth(),
 }
 
 
@@ -51,12 +38,12 @@ def with_dependencies(emulator: WorkOSEmulator, **settings: Any) -> ASGIApp:
     app = FastAPI()
     app.add_middleware(AuthKitMiddleware, authkit=service(emulator, **settings))
     app.include_router(dependencies.auth_router())
-    for path, dependency in DEPENDENCIES.items():
-        _add(app, path, dependency)
+    for path, guard in GUARDS.items():
+        _add(app, path, guard(dependencies))
     return app
 
 
-def _add(app: FastAPI, path: str, dependency: Dependency) -> None:
+def _add(app: FastAPI, path: str, dependency: Any) -> None:
     async def endpoint(auth: Annotated[SignedIn, Depends(dependency)]) -> Response:
         return PlainTextResponse(auth.user.id)
 
@@ -73,11 +60,11 @@ def with_router_dependencies(emulator: WorkOSEmulator, **settings: Any) -> ASGIA
     """FastAPI, each guard among the dependencies of a router, below another guard."""
     app = FastAPI()
     app.add_middleware(AuthKitMiddleware, authkit=service(emulator, **settings))
-    for path, dependency in DEPENDENCIES.items():
+    for path, guard in GUARDS.items():
         inner = FastAPI(openapi_url=None).router  # an APIRouter
         inner.add_api_route(path, _whoever, methods=["GET", "POST"])
         inner.add_api_websocket_route(f"{path}/ws", _whoever_there)
-        both = [Depends(dependencies.require_user), Depends(dependency)]
+        both = [Depends(dependencies.require_user), Depends(guard(dependencies))]
         app.include_router(inner, dependencies=both)
     return app
 
@@ -86,7 +73,8 @@ def with_decorators(emulator: WorkOSEmulator, **settings: Any) -> ASGIApp:
     """Starlette, each guard on functions."""
     routes: list[BaseRoute] = []
     for path, guard in GUARDS.items():
-        page, socket = guards.require(guard)(_whoever), guards.require(guard)(_whoever_there)
+        guarded = guards.require(guard(guards))
+        page, socket = guarded(_whoever), guarded(_whoever_there)
         routes += [Route(path, page, methods=["GET", "POST"]), WebSocketRoute(f"{path}/ws", socket)]
     return _starlette(emulator, routes, **settings)
 
@@ -95,11 +83,9 @@ def with_decorated_classes(emulator: WorkOSEmulator, **settings: Any) -> ASGIApp
     """Starlette, each guard on class-based endpoints."""
     routes: list[BaseRoute] = []
     for path, guard in GUARDS.items():
+        guarded = guards.require(guard(guards))
         page, socket = _classes()
-        routes += [
-            Route(path, guards.require(guard)(page)),
-            WebSocketRoute(f"{path}/ws", guards.require(guard)(socket)),
-        ]
+        routes += [Route(path, guarded(page)), WebSocketRoute(f"{path}/ws", guarded(socket))]
     return _starlette(emulator, routes, **settings)
 
 

@@ -152,7 +152,7 @@ async def test_names_that_no_scope_can_have_are_left_out_of_the_challenge(emulat
 
 @pytest.mark.parametrize("path", COOKIE_GUARDS)
 async def test_guard_that_was_not_told_so_takes_no_token(emulator, path):
-    endpoint = require(COOKIE_GUARDS[path])(page)
+    endpoint = require(COOKIE_GUARDS[path](guards))(page)
     browser = Browser(site(emulator, [Route(path, endpoint)], issuers=ISSUERS))
     answer = await browser.get(path, [*FETCH, authorization(token_with(emulator, **ENOUGH))])
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Cookie")

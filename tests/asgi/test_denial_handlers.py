@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgi_driver import FETCH, NAVIGATION, Browser
+from asgi_driver import FETCH, NAVIGATION, Browser, drive, http_scope
 from asgi_site import SESSION, signed_in_cookie
 from emulated import service
 from fastapi import Depends, FastAPI
@@ -14,10 +14,10 @@ from fastapi.exception_handlers import http_exception_handler
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from authkit_asgi import (
     AuthKitError,
@@ -30,6 +30,7 @@ from authkit_asgi import (
     TemporarilyUnavailableError,
     require,
     require_permission,
+    require_signed_in,
 )
 from authkit_asgi import fastapi as dependencies
 from authkit_asgi.testing import WorkOSEmulator
@@ -166,6 +167,28 @@ async def test_mounted_application_answers_for_itself(emulator):
     assert (await browser.get("/inner/burn", FETCH)).text == "own Not signed in"
     assert (await browser.get("/plain/burn", FETCH)).json["code"] == "not_signed_in"
     assert (await browser.get("/routes/burn", FETCH)).text == "own Not signed in"
+
+
+async def test_handler_of_a_protected_application_may_read_what_was_sent(emulator):
+    async def reads(request: Request, error: Exception) -> Response:
+        assert isinstance(error, NotSignedInError)
+        return PlainTextResponse(await request.body(), error.status_code)
+
+    app = protected_starlette(emulator, {NotSignedInError: reads})
+    answer = await drive(app, http_scope("POST", "/burn", FETCH), body=b"what was sent")
+    assert (answer.status, answer.text) == (401, "what was sent")
+
+
+async def test_application_without_a_framework_catches_what_a_guard_raises(emulator):
+    async def plain(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            require_signed_in(HTTPConnection(scope))
+        except NotSignedInError as denial:
+            await PlainTextResponse(denial.detail, denial.status_code)(scope, receive, send)
+
+    browser = Browser(AuthKitMiddleware(plain, authkit=service(emulator)))
+    answer = await browser.get("/", FETCH)
+    assert (answer.status, answer.text) == (401, "Not signed in")
 
 
 async def test_protected_application_that_is_no_starlette_gets_the_bundled_answers(emulator):

@@ -178,9 +178,11 @@ def _expect_for_a_person(answer: Answer, path: str, verdict: str, address: str) 
     if verdict == "unavailable":
         assert (answer.status, answer.headers["retry-after"] in RETRY_AFTER) == (503, True)
         assert f'<a href="{sign_in}">Sign in</a>' in answer.text
+        assert "<h1>Signing in is not possible at the moment</h1>" in answer.text
     else:
         assert (answer.status, "href" in answer.text) == (403, False)
         assert f"<p>{LACKING[path][0]}.</p>" in answer.text
+        assert "<h1>You may not do this</h1>" in answer.text
 
 
 def _expect_for_a_program(answer: Answer, path: str, verdict: str) -> None:

@@ -107,18 +107,20 @@ def test_dependency_that_was_forgotten_to_be_called_is_refused_at_once(module, n
 def test_guards_that_ask_for_nothing_are_refused(module):
     for name in FACTORIES[:4]:
         for names in ((), ("",), ("a", ""), (None,), (["a"],)):
-            with pytest.raises(TypeError, match=name):
+            with pytest.raises(TypeError, match=f"^{name} takes names, one at least$"):
                 getattr(module, name)(*names)
     for given in (("",), (None,), ("org_a", None)):
-        with pytest.raises(TypeError, match="require_organization"):
+        with pytest.raises(TypeError, match=r"^require_organization takes names"):
             module.require_organization(*given)
-    with pytest.raises(TypeError, match="require_organization"):
+    with pytest.raises(TypeError, match=r"^require_organization takes names"):
         module.require_organization(path_param="")
-    with pytest.raises(TypeError, match="ids or path_param"):
+    with pytest.raises(TypeError, match=r"^require_organization takes ids or path_param$"):
         module.require_organization("org_a", path_param="org")
     for max_age in (9, 0, -1, True, 10.5, float("nan"), float("inf"), "300", None, 34_560_001):
-        with pytest.raises(ValueError, match="max_age has to be"):
+        with pytest.raises(ValueError, match=r"^max_age has to be 10 to 34560000 whole seconds$"):
             module.require_recent_auth(max_age=max_age)
+    for max_age in (10, 34_560_000):
+        module.require_recent_auth(max_age=max_age)
 
 
 async def test_guards_of_starlette_are_dependencies_of_fastapi_too(emulator):

@@ -7,6 +7,7 @@ from asgi_driver import FETCH, NAVIGATION, Browser, Headers, drive, http_scope
 from asgi_site import SESSION, query_of, sign_in, signed_in_cookie, site
 from emulated import ORIGIN
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -15,6 +16,7 @@ from authkit_asgi import (
     AuthKitError,
     MiddlewareMissingError,
     NotSignedInError,
+    RecentSignInRequiredError,
     SignedOutReason,
     SignInRedirectError,
     TemporarilyUnavailableError,
@@ -253,15 +255,41 @@ async def test_guard_without_the_middleware_says_what_to_do():
         await drive(app, http_scope("GET", "/"))
 
 
-def test_guard_errors_are_http_exceptions_with_stable_codes():
-    errors = [
-        NotSignedInError(SignedOutReason.INVALID_JWT),
-        SignInRedirectError("/login"),
-        TemporarilyUnavailableError(3),
-    ]
-    assert [(error.status_code, error.code) for error in errors] == [
-        (401, "not_signed_in"),
-        (303, "sign_in_redirect"),
-        (503, "temporarily_unavailable"),
-    ]
-    assert errors[2].headers == {"Retry-After": "3", "Cache-Control": "no-store"}
+@pytest.mark.parametrize(
+    ("kind", "about", "code", "told", "headers"),
+    [
+        (
+            NotSignedInError,
+            SignedOutReason.INVALID_JWT,
+            "not_signed_in",
+            (401, "Not signed in"),
+            {"WWW-Authenticate": "Cookie"},
+        ),
+        (
+            SignInRedirectError,
+            "/login",
+            "sign_in_redirect",
+            (303, "Sign in to see this page"),
+            {"Location": "/login"},
+        ),
+        (
+            RecentSignInRequiredError,
+            60,
+            "recent_sign_in_required",
+            (401, "This needs a recent sign-in"),
+            {"WWW-Authenticate": 'Cookie error="insufficient_user_authentication", max_age="60"'},
+        ),
+        (
+            TemporarilyUnavailableError,
+            3,
+            "temporarily_unavailable",
+            (503, "You have not been signed out: try again in 3 s"),
+            {"Retry-After": "3"},
+        ),
+    ],
+)
+def test_guard_errors_are_http_exceptions_with_stable_codes(kind, about, code, told, headers):
+    error = kind(about)
+    assert isinstance(error, HTTPException)
+    assert (error.code, error.status_code, error.detail) == (code, *told)
+    assert error.headers == {**headers, "Cache-Control": "no-store"}

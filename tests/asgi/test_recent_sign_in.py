@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from authkit_asgi import require, require_recent_auth
+from authkit_asgi import get_session, require, require_recent_auth
 from authkit_asgi.testing import WorkOSEmulator
 
 pytestmark = pytest.mark.anyio
@@ -82,6 +82,19 @@ async def test_form_comes_back_to_its_page_and_a_program_is_told(browser, clock)
     prefetch = await browser.get("/danger", [*NAVIGATION, ("sec-purpose", "prefetch")])
     assert (prefetch.status, "location" in prefetch.headers) == (401, False)
     assert 'href="/login?return_to=%2Fdanger&amp;max_age=300"' in prefetch.text
+
+
+async def test_session_tells_an_endpoint_of_ones_own_how_recent_the_sign_in_is(browser, clock):
+    async def ask(request: Request) -> Response:
+        return PlainTextResponse(str(get_session(request).has_signed_in_within(60)))
+
+    browser.app.add_route("/recent", ask)
+    clock.now += 60 + SLACK
+    assert (await browser.get("/recent")).text == "True"
+    clock.now += 1
+    assert (await browser.get("/recent")).text == "False"
+    browser.cookies.clear()
+    assert (await browser.get("/recent")).text == "False"
 
 
 def claims_of(answer: dict[str, Any]) -> dict[str, Any]:

@@ -159,6 +159,23 @@ async def test_one_permission_of_two_is_not_both(emulator):
     assert (await browser.get("/one", FETCH)).text == "ok"
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("require_entitlement", "entitlements", "entitlement"),
+        ("require_feature_flag", "feature_flags", "feature flag"),
+    ],
+)
+async def test_one_of_two_is_not_both(emulator, name, kind, words):
+    emulator.add_membership("user_ada", "org_acme", role="admin", **{kind: ("a",)})
+    both = require(getattr(guards, name)("a", "b"))(page)
+    browser = Browser(site(emulator, [Route("/both", both)]))
+    browser.cookies[SESSION] = signed_in_cookie(emulator)
+    denied = await browser.get("/both", FETCH)
+    assert (denied.status, denied.json["missing"]) == (403, {kind: ["b"]})
+    assert denied.json["detail"] == f"This needs the {words} b."
+
+
 async def test_guarding_a_subclass_leaves_its_base_alone(emulator):
     assert GuardedBase.__await__ is not AsksForMore.__await__
     assert Base.__await__ is HTTPEndpoint.__await__

@@ -96,7 +96,8 @@ async def test_request_that_is_cancelled_cancels_its_transform(caplog):
         raise AssertionError
 
     task = asyncio.create_task(contents(hang).seal(SESSION_READ, SEALED))
-    await begun.wait()
+    with anyio.fail_after(30):
+        await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -41,7 +41,8 @@ def test_example_of_the_page_runs(monkeypatch: pytest.MonkeyPatch):
     for name in os.environ:
         if name.startswith("WORKOS_"):
             monkeypatch.delenv(name)
-    (example,) = re.findall(r"^```python\n# in_a_test.py\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    blocks = r"^```python\n# in_a_test.py\n(.*?)^```"
+    (example,) = re.findall(blocks, PAGE, re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
     exec(compile(example, "docs/emulator.md", "exec"), names)  # noqa: S102  # ours
     assert [record.status for record in names["emulator"].requests] == [302, 503, 302, 200, 200]

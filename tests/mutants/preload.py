@@ -1,18 +1,23 @@
-"""Imported by the process from which mutmut forks one for each mutant, to import the tests once."""
+"""Imported by the process from which mutmut forks one for each mutant, to import the tests once.
+
+What a test's module makes while it is imported is made without the mutant.
+"""
 
 from __future__ import annotations
 
 import gc
 import importlib
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from hypothesis import settings
 
 TESTS = Path(__file__).parents[1]
 
-for module in ("_hypothesis_pytestplugin", "anyio.pytest_plugin", "anyio._backends._asyncio"):
-    importlib.import_module(module)
+for plugin in entry_points(group="pytest11"):
+    plugin.load()
+importlib.import_module("anyio._backends._asyncio")
 sys.path.insert(0, str(TESTS))
 importlib.import_module("conftest")
 settings.load_profile("mutants")  # the tests' own settings are made from it

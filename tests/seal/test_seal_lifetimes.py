@@ -6,7 +6,8 @@ import pytest
 from seal_factory import PASSWORD, SESSION, fields_of
 
 from authkit_asgi.errors import SealError
-from authkit_asgi.seal import seal, unseal
+from authkit_asgi.seal import seal, unseal, unseal_by
+from authkit_asgi.seal_passwords import newest_first
 
 NOW = 1_767_225_600.0
 
@@ -28,6 +29,12 @@ def test_unseal_after_the_expiry_and_the_skew_refuses(seconds, ttl):
     sealed = seal(SESSION, PASSWORD, ttl=600, clock=_now)
     with pytest.raises(SealError, match="expired"):
         unseal(sealed, PASSWORD, ttl=ttl, clock=lambda: NOW + seconds)
+
+
+def test_unseal_without_a_ttl_reads_a_seal_that_never_expires():
+    sealed = seal(SESSION, PASSWORD)
+    assert unseal(sealed, PASSWORD) == SESSION
+    assert unseal_by(newest_first(PASSWORD), sealed) == SESSION
 
 
 def test_unseal_with_a_ttl_of_a_seal_that_never_expires_refuses():

@@ -48,10 +48,11 @@ def test_unseal_with_a_mapping_reads_kit_seals_under_id_1_made_with_any_password
         assert unseal(seal(SESSION, password), passwords) == SESSION
 
 
-def test_unseal_with_a_mapping_tries_the_password_of_the_id_first(monkeypatch):
+@pytest.mark.parametrize("others", [{"2": NEW}, {"3": NEW, "2": OLDER}])
+def test_unseal_with_a_mapping_tries_the_password_of_the_id_first(monkeypatch, others):
     sealed = seal(SESSION, {"1": OLD})
     derived = noted_secrets(monkeypatch)
-    assert unseal(sealed, {"3": NEW, "2": OLDER, "1": OLD}) == SESSION
+    assert unseal(sealed, {**others, "1": OLD}) == SESSION
     assert set(derived) == {OLD.encode()}
 
 

@@ -37,6 +37,18 @@ async def test_verify_text_claim_of_the_wrong_type_is_refused(name, value):
     await refusal(with_claims(**{name: value}), issuers=())
 
 
+@pytest.mark.parametrize("kind", [int, float])
+async def test_verify_dates_from_the_first_to_the_last_are_whole_seconds(kind):
+    claims = await make_verifier().verify(with_claims(iat=kind(0), exp=kind(253_402_300_799)))
+    assert (claims.iat, claims.exp) == (0, 253_402_300_799)
+    assert type(claims.iat) is type(claims.exp) is int
+
+
+async def test_verify_text_claims_may_be_empty():
+    texts = dict.fromkeys(("iss", "jti", "org_id", "role"), "")
+    assert (await make_verifier(issuers=()).verify(with_claims(**texts))).items() >= texts.items()
+
+
 @pytest.mark.parametrize("name", ["roles", "permissions", "entitlements", "feature_flags"])
 @pytest.mark.parametrize("value", ["admin", 1, None, {"admin": 1}, [1], ["a", None], [["a"]]])
 async def test_verify_list_claim_of_the_wrong_type_is_refused(name, value):

@@ -137,6 +137,18 @@ async def test_verify_flood_of_made_up_kids_asks_twice_at_most(warm):
     assert len(verifier._known_headers) == 1
 
 
+async def test_verify_key_that_something_authentic_names_is_looked_for_in_spite_of_made_up_ones():
+    server = KeyServer()
+    verifier = make_verifier(server)
+    assert await outcomes(verifier, flood(1)) == {UnknownKeyError}
+    asked = len(server.asked)
+    assert await outcomes(verifier, flood(3)) == {UnknownKeyError}
+    assert len(server.asked) == asked
+    with pytest.raises(UnknownKeyError):
+        await verifier.verify(with_header(kid="key_2"), is_vouched=True)
+    assert len(server.asked) == asked + 1
+
+
 async def test_verify_token_of_a_known_key_does_not_wait_for_a_flood_that_hangs():
     server = Turnstile()
     verifier = server.verifier()

@@ -90,8 +90,8 @@ audit: $(VENV)/installed-audit
 	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement $(VENV)/audit.txt
 
 e2e: $(VENV)/installed-e2e
-	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/e2e \
-		tests/storm/test_caching_front.py
+	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/e2e
+	$(BIN)/python -m pytest --override-ini=addopts= --strict-markers -ra tests/storm/test_caching_front.py
 
 # The site of the documentation, to be read from its folder; it loads nothing from elsewhere.
 docs: $(VENV)/installed-docs

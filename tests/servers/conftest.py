@@ -17,7 +17,7 @@ UNWANTED = ("Traceback", "Warning", "never retrieved", "SpecificationError", PAS
 
 @pytest.fixture(scope="session")
 def workos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an emulator whose access tokens live for a few seconds."""
+    """The address of an emulator."""
     with server_processes.emulator(tmp_path_factory.mktemp("workos") / "log") as address:
         yield address
 

@@ -17,7 +17,6 @@ import httpx
 from emulated import PASSWORD
 from server_kinds import ServerKind
 
-LIFETIME_SECONDS = 2
 API_KEY = "sk_test_emulator"
 
 _PATIENCE_SECONDS = 60  # until a test gives up; nothing waits for so long
@@ -72,8 +71,7 @@ def until(condition: Callable[[], bool]) -> None:
 @contextlib.contextmanager
 def emulator(log: Path) -> Iterator[str]:
     """Run the emulator and yield its address."""
-    lifetime = ("--token-lifetime", str(LIFETIME_SECONDS))
-    emulate = ("-m", "authkit_asgi.cli", "emulate", "--port", "0", *lifetime)
+    emulate = ("-m", "authkit_asgi.cli", "emulate", "--port", "0")
     with _process(*emulate, log=log) as process:
         yield _first_line(process).split()[3]
 

@@ -46,6 +46,16 @@ class Visitor:
         answer = self._control("sign-in", user_id=self.user_id, lifetime=lifetime)
         self.browser.cookies.set(SESSION, sealed(answer), domain="127.0.0.1", path="/")
 
+    @contextmanager
+    def access_tokens_of(self, *, seconds: int) -> Iterator[None]:
+        """Have WorkOS issue access tokens that live for so long."""
+        before = self._workos.get("/_emulator/settings").json()["access_token_lifetime"]
+        self._control("settings", access_token_lifetime=seconds)
+        try:
+            yield
+        finally:
+            self._control("settings", access_token_lifetime=before)
+
     def sign_in(self) -> None:
         """Take the way over /login, WorkOS and /callback."""
         query = {"return_to": "/me", "login_hint": self.email}

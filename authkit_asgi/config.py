@@ -178,6 +178,11 @@ class AuthKitConfig:
         return self.sign_up_path or self.login_path.rpartition("/")[0] + "/signup"
 
     @property
+    def logout_route(self) -> str:
+        """The path of the sign-out route."""
+        return self.logout_path or self.login_path.rpartition("/")[0] + "/logout"
+
+    @property
     def own_paths(self) -> frozenset[str]:
         """Paths of the bundled routes, which never refresh and where no sign-in may end."""
         parent = self.login_path.rpartition("/")[0]
@@ -185,7 +190,7 @@ class AuthKitConfig:
             {
                 self.login_path,
                 self.sign_up_route,
-                self.logout_path or f"{parent}/logout",
+                self.logout_route,
                 parent + self.callback_path,
                 urlsplit(self.redirect_uri).path,
                 WEBHOOK_PATH,

@@ -13,10 +13,10 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from authkit_asgi.auth import SignedOut, SignedOutReason
+from authkit_asgi.auth import SignedIn, SignedOut, SignedOutReason
 from authkit_asgi.errors import AuthKitError, MiddlewareMissingError
 from authkit_asgi.fetch_metadata import is_document_request, is_speculative
-from authkit_asgi.login_address import login_url
+from authkit_asgi.login_address import login_url, logout_path
 from authkit_asgi.pages import error_response
 
 _DEFAULT_RETRY_AFTER = 5  # seconds
@@ -44,8 +44,12 @@ class DenialError(AuthKitError, HTTPException):
         return {}
 
     def login_url(self, scope: Scope) -> str | None:
-        """Return where a person may go from the page, if that helps."""
+        """Return where a person may go from the page to sign in, if that helps."""
         return login_url(scope)
+
+    def logout_url(self, scope: Scope) -> str | None:  # noqa: ARG002
+        """Return where a person may go from the page to sign out, if that helps."""
+        return None
 
 
 class NotSignedInError(DenialError):
@@ -92,6 +96,10 @@ class ForbiddenError(DenialError):
     def login_url(self, scope: Scope) -> str | None:  # noqa: ARG002
         """Return `None`: the same person would come back."""
         return None
+
+    def logout_url(self, scope: Scope) -> str | None:
+        """Return where who is signed in signs out, for somebody else to sign in."""
+        return logout_path(scope) if isinstance(scope["state"].get("auth"), SignedIn) else None
 
 
 class MixedCredentialsError(DenialError):
@@ -210,6 +218,7 @@ async def present(connection: HTTPConnection, denial: DenialError) -> Response:
         title=denial.title,
         text=f"{denial.detail}.",
         login_url=denial.login_url(scope) if scope["type"] == "http" else None,
+        logout_url=denial.logout_url(scope),
         members=denial.problem(),
     )
     answer.headers.update(headers)

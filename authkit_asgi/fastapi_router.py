@@ -21,7 +21,7 @@ from authkit_asgi.routes import OnError, OnSuccess, auth_routes
 from authkit_asgi.webhooks import OnEvent, webhook_route
 
 _NO_OWN_SCRIPT = {
-    **AUTH_RESPONSES[403],
+    **AUTH_RESPONSES[503],
     "description": "Something else asks than a script in a page of the same origin.",
 }
 

@@ -154,8 +154,10 @@ def require_organization(
             if path_param not in connection.path_params:
                 raise KeyError(f"the path of this route has no parameter {path_param!r}")
             wanted = (str(connection.path_params[path_param]),)
-        if who.organization_id is None or (wanted and who.organization_id not in wanted):
-            # Which one is in the address, or nobody else's business.
+        # Which one is in the address, or nobody else's business.
+        if who.organization_id is None:
+            return ForbiddenError("This needs an organization", {"organizations": ()})
+        if wanted and who.organization_id not in wanted:
             return ForbiddenError("This needs another organization", {"organizations": ()})
         return None
 

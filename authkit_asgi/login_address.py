@@ -1,4 +1,4 @@
-"""Where a request's browser is sent to sign in, and where it comes back to."""
+"""Where a request's browser is sent to sign in or out, and where it comes back to."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ def login_path(scope: Scope) -> str:
     """Return the path of the login route as browsers see it."""
     config = _config(scope)
     return root_path(scope) + ("/login" if config is None else config.login_path)
+
+
+def logout_path(scope: Scope) -> str | None:
+    """Return the path of the sign-out route as browsers see it; `None` without an `AuthSession`."""
+    config = _config(scope)
+    return None if config is None else root_path(scope) + config.logout_route
 
 
 def _config(scope: Scope) -> AuthKitConfig | None:

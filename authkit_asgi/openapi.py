@@ -49,26 +49,46 @@ DocumentedAPIKey = Annotated[
     ),
 ]
 
-_PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "required": ["title", "status", "detail", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
+_MEMBERS: dict[str, Any] = {
+    "type": {"type": "string"},
+    "title": {"type": "string"},
+    "status": {"type": "integer"},
+    "detail": {"type": "string"},
+    "code": {"type": "string"},
+}
+_MORE_MEMBERS: dict[int, dict[str, Any]] = {
+    401: {
+        "reason": {"type": "string", "description": "Why nobody is signed in."},
+        "max_age": {
+            "type": "integer",
+            "description": "How recent, in seconds, the sign-in has to be.",
+        },
+    },
+    403: {
+        "missing": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            "description": "What it would take: names by their kind, such as permissions.",
+        }
     },
 }
 
 
-def _documented(descriptions: dict[int | str, str]) -> dict[int | str, dict[str, Any]]:
+def _documented(descriptions: dict[int, str]) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": description,
-            "content": {"application/problem+json": {"schema": _PROBLEM}},
+            "content": {"application/problem+json": {"schema": _problem(status)}},
         }
         for status, description in descriptions.items()
+    }
+
+
+def _problem(status: int) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["title", "status", "detail", "code"],
+        "properties": {**_MEMBERS, **_MORE_MEMBERS.get(status, {})},
     }
 
 

@@ -89,6 +89,7 @@ def error_response(
     title: str = "This did not work",
     text: str = "Please try again. If it happens again, tell whoever runs this site.",
     login_url: str | None = None,
+    logout_url: str | None = None,
     members: Mapping[str, Any] | None = None,
 ) -> Response:
     """Return a page for people, or a problem document for programs (RFC 9457).
@@ -98,6 +99,7 @@ def error_response(
     """
     if is_document_request(scope):
         body = link(login_url, "Sign in") if login_url else ""
+        body += link(logout_url, "Sign out") if logout_url else ""
         return page(title, text, status=status, body=body)
     problem = {
         "type": "about:blank",

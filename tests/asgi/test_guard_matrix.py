@@ -80,13 +80,19 @@ LACKING = {
     "/organizations/{org_id}": ("This needs another organization", {"organizations": []}),
     "/any-organization": ("This needs another organization", {"organizations": []}),
 }
+IN_NONE = ("This needs an organization", {"organizations": []})
 EVERYWHERE = dict.fromkeys(GUARDS, "pass")
 FORBIDDEN = dict.fromkeys(LACKING, "forbidden")
 
 # Who asks, and what each guard makes of that.
 STATES: dict[Callable[[WorkOSEmulator, Clock], str | None], dict[str, str]] = {
     anonymous: dict.fromkeys(GUARDS, "signed out"),
-    signed_in_without: {**EVERYWHERE, **FORBIDDEN, "/recent": "too long ago"},
+    signed_in_without: {
+        **EVERYWHERE,
+        **FORBIDDEN,
+        **{path: "in none" for path in LACKING if "organization" in path},
+        "/recent": "too long ago",
+    },
     signed_in_with: EVERYWHERE,
     expired: EVERYWHERE,
     unavailable: dict.fromkeys(GUARDS, "unavailable"),
@@ -162,6 +168,10 @@ def _expect_headers(answer: Answer, cookie: str | None, *, renewed: bool) -> Non
     assert answer.set_cookies.keys() == ({SESSION} if renewed else set())
 
 
+def _lacking(path: str, verdict: str) -> tuple[str, dict[str, list[str]]]:
+    return IN_NONE if verdict == "in none" else LACKING[path]
+
+
 def _expect_for_a_person(answer: Answer, path: str, verdict: str, address: str) -> None:
     sign_in = f"/login?return_to={quote(address, safe='')}"
     if verdict == "pass":
@@ -180,8 +190,9 @@ def _expect_for_a_person(answer: Answer, path: str, verdict: str, address: str) 
         assert f'<a href="{sign_in}">Sign in</a>' in answer.text
         assert "<h1>Signing in is not possible at the moment</h1>" in answer.text
     else:
-        assert (answer.status, "href" in answer.text) == (403, False)
-        assert f"<p>{LACKING[path][0]}.</p>" in answer.text
+        assert (answer.status, answer.text.count("href")) == (403, 1)
+        assert '<a href="/logout">Sign out</a>' in answer.text
+        assert f"<p>{_lacking(path, verdict)[0]}.</p>" in answer.text
         assert "<h1>You may not do this</h1>" in answer.text
 
 
@@ -208,7 +219,7 @@ def _expect_for_a_program(answer: Answer, path: str, verdict: str) -> None:
         assert (answer.status, answer.headers["retry-after"] in RETRY_AFTER) == (503, True)
         assert problem["code"] == "temporarily_unavailable"
     else:
-        detail, missing = LACKING[path]
+        detail, missing = _lacking(path, verdict)
         assert (answer.status, problem["code"]) == (403, "forbidden")
         assert (problem["detail"], problem["missing"]) == (f"{detail}.", missing)
 

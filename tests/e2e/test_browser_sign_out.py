@@ -36,6 +36,19 @@ def test_signing_out_ends_at_home_and_back_shows_nothing(page: Page, app_url: st
     expect(page.get_by_text("data:export")).to_have_count(0)
 
 
+def test_the_page_of_a_refusal_lets_somebody_else_sign_in(
+    page: Page, screenshot: Screenshot
+) -> None:
+    sign_in(page)
+    page.goto("/bundled/export")
+    screenshot(page, "forbidden")
+    page.get_by_role("link", name="Sign out").click()
+    page.wait_for_url("**/user_management/sessions/logout?**")
+    assert session_cookies(page) == []
+    page.goto("/bundled/export")
+    expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+
+
 def test_a_websocket_greets_the_user_and_after_the_sign_out_nobody(
     page: Page, app_url: str
 ) -> None:

@@ -94,6 +94,7 @@ GROUPS = (
         (
             "tests/asgi/test_bearer_guards.py",
             "tests/asgi/test_denial_handlers.py",
+            "tests/asgi/test_forbidden_page.py",
             "tests/asgi/test_guard*.py",
             "tests/asgi/test_mixed_credentials.py",
             "tests/asgi/test_recent_sign_in.py",

@@ -172,7 +172,8 @@ class SessionLoader:
             return Loaded(auth=_OVER, session=session)
         try:
             auth = verified or await authenticate(session, self._verifier)
-            return Loaded(auth=auth, session=session)
+            has_ended_since = is_over(self._coordinator, auth.claims)  # keys may be waited for
+            return Loaded(auth=_OVER if has_ended_since else auth, session=session)
         except ExpiredTokenError:
             refusal = self._refusal(session)
             if refusal is None:

@@ -8,7 +8,6 @@ import functools
 import secrets
 import time
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 import anyio
@@ -31,11 +30,11 @@ from authkit_asgi.sealed_outcomes import OutcomeSealer
 from authkit_asgi.seen_cookies import SeenCookies
 from authkit_asgi.shared_ends import SharedEnds
 from authkit_asgi.shared_exchange import SharedExchange
+from authkit_asgi.waiting import Waiting
 
 _RETRY_SECONDS = (0.05, 1)  # between attempts to publish: at first, later
 _LEASE_MARGIN_SECONDS = 2  # by which a lock outlives the deadline of its holder
 _MAX_HOPS = 10  # successors of successors followed in one look
-_MAX_UNPUBLISHED = 10_000
 
 
 __all__ = ["RedisRefreshCoordinator", "RedisSessionStore"]
@@ -74,7 +73,7 @@ class RedisRefreshCoordinator:
         self._shared = RedisOutcomes(self._redis, sealer, prefix=prefix)
         self._timeout = timeout
         self._clock = clock
-        self._unpublished: OrderedDict[str, str] = OrderedDict()  # tokens, and who held their locks
+        self._unpublished: Waiting[str, str] = Waiting()  # tokens, and who held their locks
         # Of locks, so that one whose taking was not heard of can be taken again.
         self._owners: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, str] = (
             weakref.WeakKeyDictionary()
@@ -143,7 +142,7 @@ class RedisRefreshCoordinator:
     async def forget(self, key: str, outcome: Outcome) -> None:
         """See `RefreshCoordinator.forget`."""
         await self._local.forget(key, outcome)
-        self._unpublished.pop(key, None)
+        self._unpublished.discard(key)
         with contextlib.suppress(RedisDownError):
             await self._shared.forget(key, outcome)
 
@@ -263,9 +262,7 @@ class RedisRefreshCoordinator:
     def _keep(self, key: str, outcome: Outcome, owner: str) -> None:
         """Remember an outcome here before it is known elsewhere: the event loop may end."""
         self._local.remember(key, outcome)
-        self._unpublished[key] = owner
-        if len(self._unpublished) > _MAX_UNPUBLISHED:
-            self._unpublished.popitem(last=False)
+        self._unpublished.put(key, owner)
 
     async def _publish(self, key: str, owner: str) -> Outcome | None:
         """Tell all workers what became of a token; return what they know, which may be better."""
@@ -275,7 +272,7 @@ class RedisRefreshCoordinator:
             better = await self._note(key, found, outcome.session_id)
             # A command that is repeated finds what it has stored itself.
             outcome = outcome if better in {None, outcome} else better
-        self._unpublished.pop(key, None)
+        self._unpublished.discard(key)
         return outcome
 
     async def _publish_late(self) -> None:
@@ -284,8 +281,8 @@ class RedisRefreshCoordinator:
         while True:
             with contextlib.suppress(RedisDownError):
                 await self._ends.tell_late()
-                while self._unpublished:
-                    await self._publish(*next(iter(self._unpublished.items())))
+                while waiting := self._unpublished.first():
+                    await self._publish(*waiting)
                 return
             await anyio.sleep(seconds)
             seconds = min(2 * seconds, longest)

@@ -193,7 +193,8 @@ def ended_name(prefix: str, session_id: str) -> str:
 
 
 def _name(prefix: str, kind: str, subject: str) -> str:
-    return f"{prefix}:{kind}:{hashlib.sha256(subject.encode()).hexdigest()}"
+    digest = hashlib.sha256(subject.encode(errors="surrogatepass")).hexdigest()
+    return f"{prefix}:{kind}:{digest}"
 
 
 def _text(value: bytes | None) -> str | None:

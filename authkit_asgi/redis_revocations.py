@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
 from collections import Counter
@@ -200,5 +201,8 @@ def _opened(content: Any) -> Notice | None:
             "org": str() | None as organization_id,
             "before": int() | float() as before,
         }:
-            return UserRevocation(user_id=user_id, organization_id=organization_id, before=before)
+            with contextlib.suppress(ValueError):
+                return UserRevocation(
+                    user_id=user_id, organization_id=organization_id, before=before
+                )
     return None

@@ -11,6 +11,7 @@ from typing import Any
 from authkit_asgi.outcomes import LIFETIME
 
 _MAX_ENTRIES = 10_000
+_NO_TIME = 1e12  # seconds: 30,000 years; milliseconds: the year 2001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,13 @@ class UserRevocation:
     organization_id: str | None = None
     """The one in which the sessions are; `None` for wherever they are."""
     before: float
-    """Tokens issued by then are over; in seconds since the epoch, by WorkOS's clock."""
+    """Tokens issued by then are over; in seconds since the epoch, by WorkOS's clock.
+
+    `ValueError` is raised where that is no time, or one in milliseconds."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.before < _NO_TIME:
+            raise ValueError("before is not a time in seconds since the epoch")
 
     def covers(self, claims: Mapping[str, Any]) -> bool:
         """Tell whether the token with these claims is over.

@@ -58,6 +58,7 @@ class SessionRevocation:
 
         Raises:
             StoreUnavailableError: The store cannot be used; the rest has been done.
+            SealError: The id is too long to be told to other workers: no session's is.
         """
         is_told = await self.coordinator.end(session_id)
         if self._stored is not None and user_id is not None:

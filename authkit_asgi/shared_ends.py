@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import contextlib
 from collections.abc import Callable, Hashable
-from typing import Any
 
+from authkit_asgi.errors import SealError
 from authkit_asgi.latest_ends import LatestEnds, SessionEnd
 from authkit_asgi.redis_connection import RedisDownError, Subscription
 from authkit_asgi.redis_outcomes import SIGNED_OUT, SUPERSEDED, RedisOutcomes
 from authkit_asgi.redis_revocations import Notice, RevocationFeed
 from authkit_asgi.refresh import RefreshCoordinator
 from authkit_asgi.revocations import UserRevocation
-
-_MAX_WAITING = 10_000  # sessions, and as many users
+from authkit_asgi.waiting import Waiting
 
 
 class SharedEnds:
@@ -42,8 +41,8 @@ class SharedEnds:
         self._tell_later = tell_later
         self._latest = LatestEnds(clock)
         # Apart, so that sessions, which anybody can end by the dozen, push out no user.
-        self._sessions: OrderedDict[str, SessionEnd | None] = OrderedDict()  # None: superseded
-        self._users: OrderedDict[Hashable, UserRevocation] = OrderedDict()
+        self._sessions: Waiting[str, SessionEnd | None] = Waiting()  # None: superseded
+        self._users: Waiting[Hashable, UserRevocation] = Waiting()
 
     def __len__(self) -> int:
         return len(self._sessions) + len(self._users)
@@ -55,6 +54,9 @@ class SharedEnds:
         """Tell how a session has ended, or with `None` that it has not; return whether by now.
 
         Without `is_news` nobody is known to have heard anything else of it.
+
+        Raises:
+            SealError: It cannot be told: the session's id is too long.
         """
         if how == SUPERSEDED:
             known = self._sessions.get(session_id)
@@ -65,29 +67,31 @@ class SharedEnds:
             end = self._latest.now(session_id, is_over=how == SIGNED_OUT)
             if is_news:
                 self._latest.note(end)
-        self._wait(session_id, end)
         try:
-            newer = await self._publish(session_id, end)
+            newer = await self._tell(session_id, end)
             if end is not None and newer is not None:
                 # By the clock of another worker; but it is there already, and this is now.
                 end = self._latest.now(session_id, is_over=end.is_over, after=newer.at)
                 self._latest.note(end)
-                await self._publish(session_id, end)
+                await self._tell(session_id, end)
         except RedisDownError:
             self._tell_later()
             return False
-        self._sessions.pop(session_id, None)
         return True
 
     async def tell_revocation(self, revocation: UserRevocation) -> bool:
-        """Tell that a user's sessions are over; return whether by now."""
+        """Tell that a user's sessions are over; return whether by now.
+
+        Raises:
+            SealError: It cannot be told: the user's id is too long.
+        """
         subject = self._wait_for_user(revocation)
         try:
-            await self._feed.publish(revocation)
+            with self._users.told_within(subject, revocation):
+                await self._feed.publish(revocation)
         except RedisDownError:
             self._tell_later()
             return False
-        self._users.pop(subject, None)
         return True
 
     async def tell_late(self) -> None:
@@ -96,16 +100,14 @@ class SharedEnds:
         Raises:
             RedisDownError: It still cannot.
         """
-        # Each stays in its place until it has been told: the event loop may end before, and what is
-        # taken out and put back would be one too many where others have come meanwhile.
-        while self._users:
-            subject, revocation = next(iter(self._users.items()))
-            await self._feed.publish(revocation)
-            _drop(self._users, subject, revocation)
-        while self._sessions:
-            session_id, end = next(iter(self._sessions.items()))
-            newer = await self._publish(session_id, end)
-            _drop(self._sessions, session_id, end)
+        # What can never be told has been refused before; it comes again where Redis was emptied.
+        while user := self._users.first():
+            with contextlib.suppress(SealError), self._users.told_within(*user):
+                await self._feed.publish(user[1])
+        while session := self._sessions.first():
+            newer = None
+            with contextlib.suppress(SealError), self._sessions.told_within(*session):
+                newer = await self._publish(*session)
             if newer is not None:  # and perhaps was not published, as it was no news to the others
                 await self.hear(newer)
 
@@ -115,8 +117,9 @@ class SharedEnds:
             if notice not in self._local.revocations:
                 await self._local.revoke(notice)
         elif self._latest.note(notice):
-            if self._sessions.get(notice.session_id) is not None:  # it would come too late
-                del self._sessions[notice.session_id]
+            waiting = self._sessions.get(notice.session_id)
+            if waiting is not None:  # it would come too late
+                self._sessions.drop(notice.session_id, waiting)
             await (self._local.end if notice.is_over else self._local.begin)(notice.session_id)
 
     async def catch_up(self, subscription: Subscription) -> None:
@@ -134,21 +137,20 @@ class SharedEnds:
             if isinstance(notice, UserRevocation):
                 self._wait_for_user(notice)
             else:
-                self._wait(notice.session_id, notice)
+                self._sessions.put(notice.session_id, notice)
         if lost:
             self._tell_later()
 
-    def _wait(self, session_id: str, end: SessionEnd | None) -> None:
-        self._sessions[session_id] = end
-        if len(self._sessions) > _MAX_WAITING:
-            self._sessions.popitem(last=False)
-
     def _wait_for_user(self, revocation: UserRevocation) -> Hashable:
         subject = (revocation.user_id, revocation.organization_id)
-        self._users[subject] = revocation
-        if len(self._users) > _MAX_WAITING:
-            self._users.popitem(last=False)
+        self._users.put(subject, revocation)
         return subject
+
+    async def _tell(self, session_id: str, end: SessionEnd | None) -> SessionEnd | None:
+        """Publish it, or have it wait; return what contradicts it."""
+        self._sessions.put(session_id, end)
+        with self._sessions.told_within(session_id, end):
+            return await self._publish(session_id, end)
 
     async def _publish(self, session_id: str, end: SessionEnd | None) -> SessionEnd | None:
         if end is None:
@@ -156,9 +158,3 @@ class SharedEnds:
             return None
         newer = await self._feed.publish(end, is_news=session_id in self._latest)
         return newer if isinstance(newer, SessionEnd) else None
-
-
-def _drop(waiting: OrderedDict[Any, Any], subject: Hashable, told: object) -> None:
-    """Drop what has been told, unless something newer waits in its place by now."""
-    if subject in waiting and waiting[subject] is told:
-        del waiting[subject]

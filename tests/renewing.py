@@ -42,8 +42,10 @@ def expired(emulator: WorkOSEmulator, user: str = "user_ada") -> Session:
     return session_from_answer(emulator.sign_in(user, lifetime=-100))
 
 
-async def until_asked(emulator: WorkOSEmulator, times: int = 1) -> None:
+async def until_asked(
+    emulator: WorkOSEmulator, times: int = 1, *, endpoint: str = "authenticate"
+) -> None:
     """Wait until WorkOS has been asked so often."""
     with anyio.fail_after(30):
-        while emulator.count("authenticate") < times:  # noqa: ASYNC110  # the journal has no event
+        while emulator.count(endpoint) < times:  # noqa: ASYNC110  # the journal has no event
             await anyio.sleep(0.01)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 from emulated import PASSWORD, sealed, service
@@ -10,7 +11,7 @@ from renewing import until_asked
 
 from authkit_asgi.auth import SignedOutReason
 from authkit_asgi.errors import GrantRejectedError, SessionReadOnlyError
-from authkit_asgi.session import unseal_session
+from authkit_asgi.session import seal_session, session_from_answer, unseal_session
 from authkit_asgi.testing import WorkOSEmulator
 
 pytestmark = pytest.mark.anyio
@@ -177,3 +178,24 @@ async def test_read_only_session_can_be_neither_refreshed_nor_made(emulator):
         with pytest.raises(SessionReadOnlyError):
             await call()
     assert emulator.count("authenticate") == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "may_refresh"), [({}, True), ({}, False), ({"refresh": "never"}, True)]
+)
+@pytest.mark.parametrize("has_refresh_token", [True, False])
+async def test_session_that_is_signed_out_while_keys_are_waited_for_stays_out(
+    emulator, changes, may_refresh, has_refresh_token
+):
+    authkit = service(emulator, **changes)
+    session = session_from_answer(emulator.sign_in("user_ada"))
+    if not has_refresh_token:
+        session = dataclasses.replace(session, refresh_token=None)
+    cookie = seal_session(session, PASSWORD)
+    emulator.fail("jwks", delay=0.2)
+    load = asyncio.create_task(authkit.load([cookie], may_refresh=may_refresh))
+    await until_asked(emulator, endpoint="jwks")
+    await authkit.end(unseal_session(cookie, PASSWORD))
+    assert not load.done()
+    assert (await load).auth.reason is SignedOutReason.SIGNED_OUT
+    await authkit.aclose()

@@ -74,3 +74,9 @@ def test_odd_claims_are_judged_without_an_error(claims, is_over):
     revocations = Revocations(Clock())
     revocations.add(OF_ADA)
     assert revocations.cover(claims) is is_over
+
+
+@pytest.mark.parametrize("before", [-1, float("nan"), float("inf"), 1_700_000_000_000, 10**400])
+def test_what_is_no_time_in_seconds_is_refused(before):
+    with pytest.raises(ValueError, match="seconds since the epoch"):
+        UserRevocation(user_id="user_ada", before=before)

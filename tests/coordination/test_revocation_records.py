@@ -123,6 +123,9 @@ STRANGERS: dict[str, Any] = {
     "an id of another type": foreign(content={"at": 1.0, "sid": 7, "over": True}).encode(),
     "without a time": foreign(content={"sid": SESSION_ID, "over": True}).encode(),
     "a user without a time": foreign(content={"at": 1.0, "sub": "user_ada", "org": None}).encode(),
+    "a user with a time in milliseconds": foreign(
+        content={"before": 1.7e12, "sub": "user_ada", "org": None}
+    ).encode(),
     "over an hour old": foreign(ttl=1, clock=lambda: time.time() - 3600).encode(),
     "a megabyte": b"Fe26.2*" + b"x" * 1_000_000,
 }

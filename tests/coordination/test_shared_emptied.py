@@ -67,7 +67,7 @@ async def test_outcome_that_is_over_is_not_told_again(server, clock):
     clock.now += 3700
     await told_again(coordinator)
     assert server.contents() == {}
-    assert list(coordinator._unpublished) == []
+    assert len(coordinator._unpublished) == 0
 
 
 async def test_what_another_worker_has_told_meanwhile_stays(server):

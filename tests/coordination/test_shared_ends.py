@@ -60,7 +60,7 @@ async def test_sign_out_during_an_outage_is_told_after_it(own_server, impatient,
 async def test_of_too_many_sign_outs_during_an_outage_the_first_are_not_told(
     own_server, impatient, monkeypatch
 ):
-    monkeypatch.setattr("authkit_asgi.shared_ends._MAX_WAITING", 3)
+    monkeypatch.setattr("authkit_asgi.waiting._MAX_WAITING", 3)
     own_server.stop()
     signing_out = worker(own_server)
     for number in range(5):
@@ -76,7 +76,7 @@ async def test_of_too_many_sign_outs_during_an_outage_the_first_are_not_told(
 async def test_bound_holds_while_redis_does_not_answer_what_it_is_told_late(
     own_server, impatient, monkeypatch, kind
 ):
-    monkeypatch.setattr("authkit_asgi.shared_ends._MAX_WAITING", 3)
+    monkeypatch.setattr("authkit_asgi.waiting._MAX_WAITING", 3)
     monkeypatch.setattr("authkit_asgi.redis._RETRY_SECONDS", (600, 600))
     own_server.stop()
     deaf = worker(own_server)
@@ -100,7 +100,7 @@ async def test_bound_holds_while_redis_does_not_answer_what_it_is_told_late(
 
 
 async def test_users_wait_for_redis_apart_from_sessions(own_server, impatient, monkeypatch):
-    monkeypatch.setattr("authkit_asgi.shared_ends._MAX_WAITING", 3)
+    monkeypatch.setattr("authkit_asgi.waiting._MAX_WAITING", 3)
     own_server.stop()
     deaf = worker(own_server)
     for number in range(5):

@@ -120,7 +120,7 @@ async def test_outcome_that_is_over_when_redis_is_back_is_not_told(own_server, i
 
 
 async def test_of_too_many_outcomes_the_first_are_not_told(own_server, impatient, monkeypatch):
-    monkeypatch.setattr("authkit_asgi.redis._MAX_UNPUBLISHED", 3)
+    monkeypatch.setattr("authkit_asgi.waiting._MAX_WAITING", 3)
     own_server.stop()
     coordinator, workos = worker(own_server), WorkOS()
     for number in range(0, 10, 2):

@@ -21,9 +21,8 @@ from authkit_asgi import (
     auth_routes,
     latest_ends,
     outcomes,
-    redis,
     seen_cookies,
-    shared_ends,
+    waiting,
 )
 from authkit_asgi.redis import RedisRefreshCoordinator
 from authkit_asgi.refresh import InProcessRefreshCoordinator
@@ -42,8 +41,7 @@ async def authkit(
     """A service that remembers little; without a Redis it keeps what it should have told it."""
     monkeypatch.setattr(outcomes, "_MAX_ENTRIES", BOUND)
     monkeypatch.setattr(latest_ends, "_MAX_ENTRIES", BOUND)
-    monkeypatch.setattr(redis, "_MAX_UNPUBLISHED", BOUND)
-    monkeypatch.setattr(shared_ends, "_MAX_WAITING", BOUND)
+    monkeypatch.setattr(waiting, "_MAX_WAITING", BOUND)
     for name in ("_MAX_TOLD", "_MAX_WAITING"):
         monkeypatch.setattr(seen_cookies, name, BOUND)
     coordinator = None

@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from authkit_asgi import AuthKitMiddleware, SessionStore
 from authkit_asgi.fastapi import auth_router, webhook_router
 from authkit_asgi.setting_types import AuthKitSettings
-from example_app import api, devices, pages, problems
+from example_app import api, devices, guarded, pages, problems
 
 WEBHOOK_PATH = "/webhooks/workos"
 """Where WorkOS is to send events, if the environment has the secret they are signed with."""
@@ -44,6 +44,7 @@ def create_app(
     if secret := os.environ.get("WORKOS_WEBHOOK_SECRET"):
         app.include_router(webhook_router(WEBHOOK_PATH, secret=secret))
     app.include_router(pages.router)
+    app.include_router(guarded.router)
     app.include_router(devices.router)
     app.include_router(api.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

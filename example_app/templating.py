@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from authkit_asgi import User, get_auth
 from example_app import words
-from example_app.source_lines import source_lines
+from example_app.source_lines import name_of, source_lines
 
 _HEADERS = {
     # Nothing inline and nothing from elsewhere, but for pictures: an identity provider hosts them.
@@ -87,4 +87,5 @@ _environment.filters.update(
     device=words.device,
     moment=_moment,
     source_lines=source_lines,
+    name_of=name_of,
 )

@@ -38,6 +38,8 @@ def test_pages_of_somebody_signed_in(page: Page) -> None:
     _visit(page, "/", "Welcome, Ada")
     _visit(page, "/devices", "Your devices")
     _visit(page, "/admin", "For administrators")
+    _visit(page, "/guarded/recent", "You have what it takes")
+    _visit(page, "/guarded/feature-flag", "This is not for you")
     page.goto("/front-end")
     page.get_by_role("button", name="Call the API").click()
     expect(page.locator("#answer")).to_contain_text("ada@example.com")

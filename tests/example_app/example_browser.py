@@ -33,9 +33,9 @@ class Browser:
     def submit(self, url: str, **headers: str) -> Any:
         return self.client.post(url, headers={**_NAVIGATION, **headers})
 
-    def sign_in(self, email: str) -> Any:
+    def sign_in(self, email: str, *, auth_age: float = 0) -> Any:
         """Be signed in, and return the dashboard."""
-        self._sign_in(self.client, email)
+        self._sign_in(self.client, email, auth_age=auth_age)
         return self.visit("/dashboard")
 
     def sign_in_by_page(self, email: str, path: str = "/login?return_to=/dashboard") -> Any:

@@ -41,7 +41,9 @@ def test_home_signed_in_greets(browser: Browser) -> None:
     assert page.headers["cache-control"] == "private, no-store"
 
 
-@pytest.mark.parametrize("path", ["/", "/dashboard", "/admin", "/front-end", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/dashboard", "/admin", "/guarded/recent", "/front-end", "/nowhere"]
+)
 def test_every_page_has_one_heading_and_nothing_inline_or_foreign(
     browser: Browser, path: str
 ) -> None:

@@ -74,6 +74,7 @@ def test_only_functions_of_this_application_have_names() -> None:
         ("/dashboard", {"example_app/organizations.py", "example_app/static/dashboard.js"}),
         ("/devices", {"example_app/devices.py"}),
         ("/admin", {"example_app/pages.py"}),
+        ("/guarded/recent", {"example_app/guarded.py"}),
         ("/front-end", {"example_app/static/front-end.js", "example_app/main.py"}),
         ("/nowhere", {"example_app/problems.py"}),
     ],

@@ -220,7 +220,7 @@ class AuthKitMiddleware:
         return isinstance(outer, AuthSession) and outer.config == self._authkit.config
 
     def _look(self, scope: Scope) -> tuple[SentCookies | bytes, Loaded | ReadSession | None]:
-        """Return the session cookies, and what `_load_now` does."""
+        """Return the session cookies, of one alone the value; and what is known of them at once."""
         value = sole_cookie(scope["headers"], self._cookie_name)
         if value == b"":
             return NONE_SENT, _NO_COOKIE

@@ -261,8 +261,9 @@ def _load(plaintext: bytes) -> Any:
 
 
 def _check_depth(text: str) -> None:
-    # Brackets are rare in a real payload: counting them nearly always settles it.
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    # Brackets are rare in a real payload: counting them nearly always settles it. Most payloads
+    # have no list, and finding none takes a tenth of the time of counting none.
+    if text.count("{") + ("[" in text and text.count("[")) <= MAX_DEPTH:
         return
     depth = 0
     for bracket in _BRACKET.findall(_STRING.sub("", text)):

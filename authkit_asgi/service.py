@@ -77,6 +77,7 @@ class AuthKit(
         telemetry: Telemetry | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        # So long because all parts are put together here, each after those that it needs.
         self.config = config
         self.http_clients: HTTPClients = HTTPClients(http_client_factory)
         self.cookies: CookieWriter = CookieWriter(config)
@@ -139,8 +140,9 @@ class AuthKit(
     ) -> Loaded | ReadSession | None:
         """Return what `load` would of one cookie's `value`, where that is plain at once.
 
-        Else what `load` is to go on with. For the running event loop, like it: keys that are due
-        are fetched there in the background.
+        Else what `load` is to go on with, as its `read`; `None` if sessions are kept on the server,
+        where only `load` can ask. For the running event loop, like it: keys that are due are
+        fetched there in the background.
         """
         if self._stored is not None:
             return None

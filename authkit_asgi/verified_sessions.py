@@ -36,6 +36,10 @@ class VerifiedSessions(RecentTexts[VerifiedSession]):
     sealed text, as it was read, and made from nothing but this text, after its MAC, its token's
     signature and its claims have been verified. Whoever sends the very text is who would have
     passed the verification.
+
+    What ends a session need not find it here: an entry is believed only after `SessionCheck` has
+    asked, on each hit, whether the session was signed out, revoked or replaced, and whether the
+    key set still has the very key. So that which has ended dies at once, whichever entry holds it.
     """
 
     def get_at(self, key: bytes, now: float) -> VerifiedSession | None:

@@ -79,6 +79,11 @@ def test_a_look_is_enough_for_what_browsers_send(line):
     assert sole_cookie([], NAME) == b""
 
 
+@pytest.mark.parametrize("value", [b"X", b"XxX", b"a=b", b"=", b"a b", b"\xff"])
+def test_a_look_is_enough_for_a_value_that_no_blanks_or_quotes_surround(value):
+    assert sole_cookie(cookies(b"a=1; wos-session=" + value), NAME) == value
+
+
 @given(st.lists(pieces, max_size=3))
 @example([b"a-wos-session=x"])
 def test_session_cookies_are_those_that_a_full_reading_finds(lines):

@@ -61,5 +61,5 @@ def test_proofs_of_the_comparison_are_there() -> None:
     sources = dict(re.findall(r"^(\d+)\. (.+)$", table, re.MULTILINE))
     assert numbers == {int(number) for number in sources}
     tests = re.findall(r"`(tests/[^`]+)`", table)
-    assert len(tests) == 5
+    assert len(tests) == 6
     assert [test for test in tests if not exists(test)] == []

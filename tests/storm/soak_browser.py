@@ -186,7 +186,8 @@ class Browser:
     async def _call_api(self, token: str) -> None:
         headers = [("authorization", f"Bearer {token}")]
         reply = await self._send(Asked("GET", "/api", self.who, has_cookie=False), headers, jar={})
-        self._around.counts[f"bearer tokens: {reply.status}"] += 1
+        why = reply.json.get("detail", "")
+        self._around.counts[f"bearer tokens: {reply.status} {why}".rstrip()] += 1
 
     async def _send(
         self,

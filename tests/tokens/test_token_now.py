@@ -56,3 +56,11 @@ async def test_token_that_does_not_verify_is_refused_as_ever(token_of):
         verifier.verify_now(token, NOW)
     assert type(now.value) is type(later.value)
     assert str(now.value) == str(later.value)
+
+
+async def test_keys_are_as_old_as_the_time_that_is_given_says():
+    verifier = make_verifier(jwks_max_age=300, jwks_max_stale=600)
+    token = make_token()
+    await verifier.verify(token)
+    assert verifier.verify_now(token, NOW + 200) is not None
+    assert verifier.verify_now(token, NOW + 901) is None

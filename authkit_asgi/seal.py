@@ -18,15 +18,14 @@ from typing import Any, TypeAlias
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CBC
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from authkit_asgi import strict_json
 from authkit_asgi.errors import SealError
 from authkit_asgi.passwords import CookiePassword
-from authkit_asgi.seal_passwords import newest_first
+from authkit_asgi.seal_passwords import keyed_newest_first, keyed_with, newest_first
 
 Password: TypeAlias = CookiePassword
 
@@ -39,7 +38,7 @@ MAX_DEPTH = 100
 _SKEW_MS = 60_000  # what the kits grant clocks that disagree
 _KEY_BYTES = _SALT_BYTES = 32
 _IV_BYTES = _BLOCK_BYTES = 16
-_SHA1, _SHA256 = SHA1(), SHA256()  # noqa: S303  # the format's choice, and no weakness in HMAC
+_SHA256 = SHA256()
 _AES_BLOCK = PKCS7(128)
 _TO_BASE64URL = bytes.maketrans(b"+/", b"-_")
 _PADDING = (b"", b"===", b"==", b"=")  # by the length of the last group
@@ -93,14 +92,15 @@ def seal(
         TypeError, ValueError, RecursionError: The payload is no JSON; as `json.dumps` says it.
     """
     password_id, secret = next(iter(newest_first(password).items()))
+    keyed = keyed_with(secret)
     plaintext = _dump(payload)
     exp = str(_milliseconds(clock() + ttl)) if ttl else ""
     salt, mac_salt, iv = _fresh_salt(), _fresh_salt(), os.urandom(_IV_BYTES)
-    ciphertext = _encrypt(plaintext, _derive_key(secret, salt), iv)
+    ciphertext = _encrypt(plaintext, _derive_key(keyed, salt), iv)
     signed = b"*".join(
         (b"Fe26.2", password_id.encode(), salt, _base64(iv), _base64(ciphertext), exp.encode())
     )
-    mac = _mac(signed, _derive_key(secret, mac_salt))
+    mac = _mac(signed, _derive_key(keyed, mac_salt))
     sealed = b"%b*%b*%b~2" % (signed, mac_salt, mac)
     if len(sealed) > max_length:
         raise SealError(f"The payload is too large: over {max_length} characters sealed")
@@ -137,34 +137,35 @@ def unseal(
         SealError: The seal is malformed, not authentic, expired, too long, or holds no JSON or
             some nested deeper than `MAX_DEPTH`, or the password cannot be used. Nothing else.
     """
-    return unseal_by(newest_first(password), sealed, ttl=ttl, max_length=max_length, clock=clock)
+    octets, candidates = sealed.encode(errors="surrogatepass"), keyed_newest_first(password)
+    return unseal_by(candidates, octets, ttl=ttl, max_length=max_length, clock=clock)
 
 
 def unseal_by(
-    candidates: Mapping[str, bytes],
-    sealed: str,
+    candidates: Mapping[str, HMAC],
+    sealed: bytes,
     *,
     ttl: int = 0,
     max_length: int = MAX_SEAL_LENGTH,
     clock: Callable[[], float] = time.time,
 ) -> Any:
-    """Do what `unseal` does, by passwords that `newest_first` has made ready."""
+    """Do what `unseal` does, by passwords that `keyed_newest_first` has made ready."""
     if len(sealed) > max_length:
         raise SealError(f"The seal is too long: {max_length} characters at most")
-    match = _GRAMMAR.fullmatch(sealed.encode()) if sealed.isascii() else None
+    match = _GRAMMAR.fullmatch(sealed) if sealed.isascii() else None
     if match is None:
         raise SealError("This is not a seal: it does not have the form Fe26.2*…*…")
     signed, password_id, salt, iv, ciphertext, exp, mac_salt, mac, version = match.groups()
-    for secret in _likeliest_first(candidates, password_id):
+    for keyed in _likeliest_first(candidates, password_id):
         # Compared as text: 43 characters hold two bits more than the MAC, and a decoder that
         # ignores them would let one seal be written in four ways.
-        if hmac.compare_digest(_mac(signed, _derive_key(secret, mac_salt)), mac):
+        if hmac.compare_digest(_mac(signed, _derive_key(keyed, mac_salt)), mac):
             break
     else:
         raise SealError(_NOT_AUTHENTIC)
     if exp or ttl:
         _check_lifetime(exp, ttl, _milliseconds(clock()))
-    payload = _load(_decrypt(ciphertext, _derive_key(secret, salt), iv))
+    payload = _load(_decrypt(ciphertext, _derive_key(keyed, salt), iv))
     return _unwrap(payload) if version == b"1" else payload
 
 
@@ -174,7 +175,7 @@ def is_seal(text: str, *, max_length: int = MAX_SEAL_LENGTH) -> bool:
     return is_fit and _GRAMMAR.fullmatch(text.encode()) is not None
 
 
-def _likeliest_first(candidates: Mapping[str, bytes], password_id: bytes) -> Iterable[bytes]:
+def _likeliest_first(candidates: Mapping[str, HMAC], password_id: bytes) -> Iterable[HMAC]:
     if len(candidates) == 1:
         return candidates.values()
     named = candidates.get(password_id.decode())
@@ -195,10 +196,16 @@ def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _derive_key(secret: bytes, salt: bytes) -> bytes:
-    # One iteration over the salt's hexadecimal text: the format's choice. The password has to
-    # be random, because this does not slow down guessing.
-    return PBKDF2HMAC(_SHA1, _KEY_BYTES, salt, 1).derive(secret)
+def _derive_key(keyed: HMAC, salt: bytes) -> bytes:
+    # PBKDF2 (RFC 8018, section 5.2) over the salt's hexadecimal text with one iteration, the
+    # format's choice: then each block of the key is one HMAC, of the salt and the block's number.
+    # The password has to be random, because this does not slow down guessing.
+    first = keyed.copy()
+    first.update(salt)
+    second = first.copy()
+    first.update(b"\0\0\0\1")
+    second.update(b"\0\0\0\2")
+    return (first.finalize() + second.finalize())[:_KEY_BYTES]
 
 
 def _mac(signed: bytes, key: bytes) -> bytes:

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.hmac import HMAC
+
 from authkit_asgi.errors import SealError
 from authkit_asgi.passwords import MAX_PASSWORDS, MIN_PASSWORD_LENGTH, PASSWORD_ID, CookiePassword
 
 _DEFAULT_ID = "1"  # what every kit writes when it is given a single password
+_SHA1 = SHA1()  # noqa: S303  # the format's choice, and no weakness in HMAC
+
+
+def keyed_newest_first(password: CookiePassword) -> dict[str, HMAC]:
+    """Return what derives keys by each password, in the order and for the errors of `newest_first`.
+
+    That is an HMAC keyed with it: to be copied, and never used itself.
+    """
+    return {one: keyed_with(secret) for one, secret in newest_first(password).items()}
+
+
+def keyed_with(secret: bytes) -> HMAC:
+    """Return what derives keys by one password."""
+    return HMAC(secret, _SHA1)
 
 
 def newest_first(password: CookiePassword) -> dict[str, bytes]:

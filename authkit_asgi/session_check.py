@@ -66,8 +66,8 @@ class SessionCheck:
             found = kept.get_at(key, now)
         if found is None or self._verifier.key(found.kid, now) is not found.signing_key:
             try:
-                session = self._reader.read(value.decode("ascii"))
-            except (InvalidSessionError, UnicodeDecodeError):  # sessions are ASCII in any form
+                session = self._reader.read_octets(value)
+            except InvalidSessionError:
                 return _INVALID
             verified = self._verify(session, now, key, len(value))
             if isinstance(verified, ReadSession):

@@ -11,7 +11,7 @@ from authkit_asgi.errors import SealError
 from authkit_asgi.legacy_fernet import LegacySessionReader, is_legacy
 from authkit_asgi.passwords import CookiePassword
 from authkit_asgi.seal import unseal_by
-from authkit_asgi.seal_passwords import newest_first
+from authkit_asgi.seal_passwords import keyed_newest_first
 from authkit_asgi.session import Session, read_session
 
 
@@ -24,7 +24,7 @@ class SessionReader:
     """
 
     def __init__(self, password: CookiePassword, legacy_keys: Sequence[str] = ()) -> None:
-        self._passwords = newest_first(password)
+        self._passwords = keyed_newest_first(password)
         first = next(iter(self._passwords))
         self._newest = {first: self._passwords[first]}
         self._rotates = len(self._passwords) > 1
@@ -37,8 +37,12 @@ class SessionReader:
             InvalidSessionError: It was sealed with none of the passwords and keys, or holds no
                 session.
         """
-        if self._legacy is not None and is_legacy(value):
-            return dataclasses.replace(self._legacy.read(value), is_outdated=True)
+        return self.read_octets(value.encode(errors="surrogatepass"))
+
+    def read_octets(self, value: bytes) -> Session:
+        """Do what `read` does, by a value as it came."""
+        if self._legacy is not None and is_legacy(text := value.decode("latin-1")):
+            return dataclasses.replace(self._legacy.read(text), is_outdated=True)
         try:
             content = unseal_by(self._newest, value)
             is_outdated = False
@@ -48,7 +52,7 @@ class SessionReader:
         session = read_session(content)
         return dataclasses.replace(session, is_outdated=True) if is_outdated else session
 
-    def _unseal_older(self, value: str) -> Any:
+    def _unseal_older(self, value: bytes) -> Any:
         # By all of them: the id in a seal does not tell, as the kits write 1 whatever the password.
         with contextlib.suppress(SealError):
             return unseal_by(self._passwords, value)

@@ -1,27 +1,28 @@
-"""Which passwords keys are derived from: what opening a seal takes most of its time for."""
+"""Which passwords keys are derived from: what tells how often a seal is looked at."""
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
-from cryptography.hazmat.primitives.hashes import HashAlgorithm
-from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from cryptography.hazmat.primitives.hmac import HMAC
 
 import authkit_asgi.seal
 
 
-def noted_secrets(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Return a list that grows by the password of every key that is derived from now on."""
-    secrets: list[bytes] = []
+def trace(password: str) -> bytes:
+    """Return what `noted_keys` notes of a password."""
+    return hmac.digest(password.encode(), b"", "sha1")
 
-    class NotingPBKDF2HMAC:
-        def __init__(
-            self, algorithm: HashAlgorithm, length: int, salt: bytes, iterations: int
-        ) -> None:
-            self._kdf = PBKDF2HMAC(algorithm, length, salt, iterations)
 
-        def derive(self, secret: bytes) -> bytes:
-            secrets.append(secret)
-            return self._kdf.derive(secret)
+def noted_keys(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return a list that grows by the trace of its password for every key derived from now on."""
+    traces: list[bytes] = []
+    derive = authkit_asgi.seal._derive_key
 
-    monkeypatch.setattr(authkit_asgi.seal, "PBKDF2HMAC", NotingPBKDF2HMAC)
-    return secrets
+    def derive_and_note(keyed: HMAC, salt: bytes) -> bytes:
+        traces.append(keyed.copy().finalize())
+        return derive(keyed, salt)
+
+    monkeypatch.setattr(authkit_asgi.seal, "_derive_key", derive_and_note)
+    return traces

@@ -9,6 +9,7 @@ import anyio
 import pytest
 from emulated import OTHER_PASSWORD, PASSWORD, Clock, sealed, service
 from joserfc.jwk import RSAKey
+from outdated import LEGACY_KEY
 
 from authkit_asgi import AuthKit, InMemorySessionStore, SignedIn
 from authkit_asgi.auth import SignedOutReason
@@ -253,9 +254,10 @@ async def test_a_key_that_takes_anothers_name_does_not_take_its_sessions(emulato
     assert (await authkit.load([cookie], may_refresh=False)).auth.user is None
 
 
-@pytest.mark.parametrize("text", ["", "x", "\ud800", "\u65e5\u672c", "\xff" * 70_000])
-async def test_text_of_any_form_is_a_cookie_that_holds_nothing(emulator, text):
-    authkit = await ready(emulator)
+@pytest.mark.parametrize("keys", [(), (LEGACY_KEY,)])
+@pytest.mark.parametrize("text", ["", "x", "\ud800", "gAAAA\u65e5\u672c", "\xff" * 70_000])
+async def test_text_of_any_form_is_a_cookie_that_holds_nothing(emulator, text, keys):
+    authkit = await ready(emulator, legacy_fernet_key=keys)
     loaded = authkit.load_now(text.encode("utf-8", "surrogatepass"))
     assert isinstance(loaded, Loaded)
     assert loaded.auth.reason is SignedOutReason.INVALID_SESSION_COOKIE

@@ -8,7 +8,7 @@ import pytest
 from asgi_driver import drive, http_scope
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
-from derived_keys import noted_secrets
+from derived_keys import noted_keys
 from emulated import PASSWORD, Clock, sealed, service
 from starlette.responses import Response
 
@@ -26,20 +26,20 @@ pytestmark = pytest.mark.anyio
 class Counted:
     """How many keys of seals were derived, and how often a verification asked for its digest."""
 
-    def __init__(self, secrets: list[bytes]) -> None:
-        self._secrets = secrets
+    def __init__(self, keys: list[bytes]) -> None:
+        self._keys = keys
         self.verified = 0
 
     def taken(self) -> tuple[int, int]:
-        counts = len(self._secrets), self.verified
-        self._secrets.clear()
+        counts = len(self._keys), self.verified
+        self._keys.clear()
         self.verified = 0
         return counts
 
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
-    counts = Counted(noted_secrets(monkeypatch))
+    counts = Counted(noted_keys(monkeypatch))
 
     class Digest(SHA256):
         @property

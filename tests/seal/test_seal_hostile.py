@@ -56,6 +56,11 @@ def test_unseal_of_hostile_text_refuses(sealed):
         unseal(sealed, PASSWORD)
 
 
+def test_unseal_of_an_authentic_text_beyond_ascii_finds_no_seal():
+    with pytest.raises(SealError, match="not a seal"):
+        unseal(authentic(ciphertext="é"), PASSWORD)
+
+
 @pytest.mark.parametrize("length", [MAX_SEAL_LENGTH + 1, 1_000_000])
 def test_unseal_of_an_overlong_seal_refuses_it_unread(length, monkeypatch):
     monkeypatch.setattr(seal_module, "_GRAMMAR", None)

@@ -7,7 +7,7 @@ from seal_factory import PASSWORD, SESSION, fields_of
 
 from authkit_asgi.errors import SealError
 from authkit_asgi.seal import seal, unseal, unseal_by
-from authkit_asgi.seal_passwords import newest_first
+from authkit_asgi.seal_passwords import keyed_newest_first
 
 NOW = 1_767_225_600.0
 
@@ -34,7 +34,7 @@ def test_unseal_after_the_expiry_and_the_skew_refuses(seconds, ttl):
 def test_unseal_without_a_ttl_reads_a_seal_that_never_expires():
     sealed = seal(SESSION, PASSWORD)
     assert unseal(sealed, PASSWORD) == SESSION
-    assert unseal_by(newest_first(PASSWORD), sealed) == SESSION
+    assert unseal_by(keyed_newest_first(PASSWORD), sealed.encode()) == SESSION
 
 
 def test_unseal_with_a_ttl_of_a_seal_that_never_expires_refuses():

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import pytest
-from derived_keys import noted_secrets
-from seal_factory import NEW, OLD, OLDER, PASSWORD, SESSION, fields_of
+from derived_keys import noted_keys, trace
+from hypothesis import given
+from hypothesis import strategies as st
+from seal_factory import NEW, OLD, OLDER, PASSWORD, SESSION, derived_key, fields_of, patient
 
 from authkit_asgi.errors import SealError
 from authkit_asgi.passwords import MAX_PASSWORDS
-from authkit_asgi.seal import seal, unseal
+from authkit_asgi.seal import _derive_key, seal, unseal
+from authkit_asgi.seal_passwords import keyed_newest_first
+
+
+@given(
+    password=st.text(st.characters(codec="utf-8"), min_size=32, max_size=200),
+    salts=st.lists(st.binary(max_size=100)),
+)
+@patient
+def test_keys_are_those_of_pbkdf2(password, salts):
+    (keyed,) = keyed_newest_first(password).values()
+    for salt in [b"00" * 32, *(each.hex().encode() for each in salts)]:
+        assert _derive_key(keyed, salt) == derived_key(password, salt.decode())
 
 
 def test_unseal_with_several_passwords_reads_under_each():
@@ -51,9 +65,9 @@ def test_unseal_with_a_mapping_reads_kit_seals_under_id_1_made_with_any_password
 @pytest.mark.parametrize("others", [{"2": NEW}, {"3": NEW, "2": OLDER}])
 def test_unseal_with_a_mapping_tries_the_password_of_the_id_first(monkeypatch, others):
     sealed = seal(SESSION, {"1": OLD})
-    derived = noted_secrets(monkeypatch)
+    derived = noted_keys(monkeypatch)
     assert unseal(sealed, {**others, "1": OLD}) == SESSION
-    assert set(derived) == {OLD.encode()}
+    assert set(derived) == {trace(OLD)}
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def read_session(content: Any) -> Session:
     return _new_session(
         access_token=access_token,
         refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
-        user_json=freeze(
+        user_json=_user_json(
             user
             if user.keys() <= _SEALED_FIELDS
             else {name: user[name] for name in user if name in _SEALED_FIELDS}
@@ -186,6 +186,14 @@ def read_session(content: Any) -> Session:
         impersonator=_impersonator(impersonator),
         authentication_method=method if isinstance(method, str) else None,
     )
+
+
+def _user_json(user: dict[str, Any]) -> FrozenDict[str, Any]:
+    """Return a user as sessions have it; what `User` gives out of it as it is, is immutable."""
+    frozen, metadata = FrozenDict(user), user.get("metadata")
+    if metadata is not None:
+        dict.__setitem__(frozen, "metadata", freeze(metadata))  # nobody else has it yet
+    return frozen
 
 
 def session_from_answer(answer: Mapping[str, Any], previous: Session | None = None) -> Session:
@@ -208,7 +216,7 @@ def session_from_answer(answer: Mapping[str, Any], previous: Session | None = No
     return Session(
         access_token=access_token,
         refresh_token=refresh_token,
-        user_json=freeze_answer(_sealed_user(user)),
+        user_json=_sealed_user(user),
         impersonator=_impersonator(answer.get("impersonator"))
         or (previous.impersonator if previous else None),
         authentication_method=_text(answer.get("authentication_method"))
@@ -224,7 +232,7 @@ def user_from_answer(answer: Mapping[str, Any]) -> User:
     """
     if not _is_user(answer):
         raise UntrustedResponseError("WorkOS's answer has no user")
-    return _user(freeze_answer(_sealed_user(answer)))
+    return _user(_sealed_user(answer))
 
 
 def freeze_answer(value: Any) -> Any:
@@ -233,16 +241,22 @@ def freeze_answer(value: Any) -> Any:
     Raises:
         UntrustedResponseError: It is nested beyond all reason.
     """
-    if not nests_within(value, _MAX_NESTING):
-        raise UntrustedResponseError("WorkOS's answer is nested too deep")
+    _check_nesting(value)
     return freeze(value)
 
 
-def _sealed_user(user: Mapping[str, Any]) -> dict[str, Any]:
+def _check_nesting(value: Any) -> None:
+    if not nests_within(value, _MAX_NESTING):
+        raise UntrustedResponseError("WorkOS's answer is nested too deep")
+
+
+def _sealed_user(user: Mapping[str, Any]) -> FrozenDict[str, Any]:
     """Name the API's user as @workos-inc/node does: what it always writes is always there."""
     always = {"name": user.get("name"), "external_id": user.get("external_id")}
     whole = {**user, **always, "metadata": user.get("metadata") or {}}
-    return {sealed: whole[api] for api, sealed in USER_FIELDS if api in whole}
+    named = {sealed: whole[api] for api, sealed in USER_FIELDS if api in whole}
+    _check_nesting(named)
+    return _user_json(named)
 
 
 def _is_user(user: Any) -> TypeGuard[dict[str, Any]]:

@@ -11,7 +11,7 @@ from emulated import PASSWORD
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authkit_asgi.auth import Impersonator
+from authkit_asgi.auth import FrozenDict, Impersonator
 from authkit_asgi.errors import (
     InvalidSessionError,
     SessionTooLargeError,
@@ -20,6 +20,7 @@ from authkit_asgi.errors import (
 from authkit_asgi.seal import seal, unseal
 from authkit_asgi.session import (
     Session,
+    freeze_answer,
     seal_session,
     session_from_answer,
     session_id,
@@ -159,6 +160,17 @@ def test_answer_nested_beyond_all_reason_is_not_trusted():
     ):
         with pytest.raises(UntrustedResponseError, match=r"^WorkOS's answer is nested too deep$"):
             read()
+
+
+def test_a_part_of_an_answer_is_frozen_and_none_that_nests_too_deep_is_taken():
+    part = freeze_answer({"scopes": ["read"], "more": {"a": 1}})
+    assert part == {"scopes": ("read",), "more": {"a": 1}}
+    assert (type(part), type(part["more"])) == (FrozenDict, FrozenDict)
+    deep: Any = "leaf"
+    for _ in range(51):
+        deep = [deep]
+    with pytest.raises(UntrustedResponseError, match=r"^WorkOS's answer is nested too deep$"):
+        freeze_answer(deep)
 
 
 def test_refresh_carries_over_what_it_does_not_repeat_and_believes_what_it_says():

@@ -12,7 +12,12 @@ from test_session import ANSWER, API_USER, KIT_USER, SEALED_USER, content, read
 from authkit_asgi.auth import FrozenDict, Impersonator, User, freeze
 from authkit_asgi.errors import InvalidSessionError
 from authkit_asgi.pkce import begin_sign_in
-from authkit_asgi.session import seal_session, session_from_answer, unseal_session
+from authkit_asgi.session import (
+    seal_session,
+    session_from_answer,
+    unseal_session,
+    user_from_answer,
+)
 
 MINIMAL: dict[str, Any] = {
     "accessToken": "a",
@@ -65,6 +70,24 @@ def test_session_of_every_kit_is_read(writer):
     assert session.authentication_method == payload.get("authenticationMethod")
     impersonator = payload.get("impersonator")
     assert session.impersonator == (Impersonator(**impersonator) if impersonator else None)
+
+
+def test_metadata_is_immutable_at_every_level():
+    user = {**API_USER, "metadata": {"plan": {"seats": [1, {"of": "ten"}]}}}
+    session = session_from_answer({**ANSWER, "user": user})
+    read_again = unseal_session(seal_session(session, PASSWORD), PASSWORD)
+    for one in (session.user, read_again.user, user_from_answer(user)):
+        plan = one.metadata["plan"]
+        seats = plan["seats"]
+        assert (type(one.metadata), type(plan), type(seats)) == (FrozenDict, FrozenDict, tuple)
+        assert type(seats[1]) is FrozenDict
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_no_metadata_is_immutable_too(writer):
+    user = {**WRITERS[writer]["user"], "metadata": {}}
+    session = read({**WRITERS[writer], "user": user})
+    assert type(session.user_json["metadata"]) is FrozenDict
 
 
 @pytest.mark.parametrize("writer", WRITERS)

@@ -145,7 +145,7 @@ class AuthKitMiddleware:
         return self._authkit.config
 
     # In one piece: each function that a request has to go through costs it something.
-    async def __call__(  # noqa: C901, PLR0912
+    async def __call__(  # noqa: C901, PLR0912, PLR0915
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Serve one connection (ASGI 3)."""
@@ -178,7 +178,14 @@ class AuthKitMiddleware:
             await app(scope, receive, send)
             return
         # Nearly every request has one session cookie or none, and it is plain who sends it.
-        sent, loaded = self._look(scope)
+        sent: SentCookies | bytes = NONE_SENT
+        loaded: Loaded | ReadSession | None = _NO_COOKIE
+        value = sole_cookie(scope["headers"], self._cookie_name)
+        if value:
+            sent, loaded = value, self._load_now(scope, value)
+        elif value is None:
+            sent = sent_cookies(scope["headers"], self._cookie_name)
+            loaded = self._look_at(scope, sent)
         try:
             if not isinstance(loaded, Loaded):
                 loaded = await self._load(scope, sent, loaded)
@@ -219,17 +226,8 @@ class AuthKitMiddleware:
         outer = scope[_SCOPE_KEY]
         return isinstance(outer, AuthSession) and outer.config == self._authkit.config
 
-    def _look(self, scope: Scope) -> tuple[SentCookies | bytes, Loaded | ReadSession | None]:
-        """Return the session cookies, of one alone the value; and what is known of them at once."""
-        value = sole_cookie(scope["headers"], self._cookie_name)
-        if value == b"":
-            return NONE_SENT, _NO_COOKIE
-        if value is not None:
-            return value, self._load_now(scope, value)
-        sent = sent_cookies(scope["headers"], self._cookie_name)
-        return sent, self._look_at(scope, sent)
-
     def _look_at(self, scope: Scope, sent: SentCookies) -> Loaded | ReadSession | None:
+        """Return what is known at once of session cookies that are not one alone."""
         if sent is NONE_SENT:
             return _NO_COOKIE
         values = sent.values
@@ -248,7 +246,9 @@ class AuthKitMiddleware:
         if (self._checks_http_origin or scope["type"] != "http") and self._is_untrusted(scope):
             return _UNTRUSTED
         try:
-            may_refresh = not self._is_own_path(scope)
+            may_refresh = scope["path"] not in self._own_paths and not (
+                scope.get("root_path") and self._is_own_path(scope)
+            )
             return self._authkit.load_now(value, activity, may_refresh=may_refresh)
         except Exception as error:  # noqa: BLE001  # fail closed: whatever breaks, nobody is let in
             return _failed(error)

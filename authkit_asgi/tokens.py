@@ -124,7 +124,7 @@ class AccessTokenVerifier:
         key = self._keys.get(kid) or await self._keys.find(kid, is_vouched=is_vouched)
         if key is None:
             raise UnknownKeyError("The access token names a key that the key set does not have")
-        return self._verify(segments, kid, key)
+        return self._verify(segments, kid, key, self._clock())
 
     def verify_now(self, token: str, now: float) -> tuple[Claims, str, RSAKey] | None:
         """Return a token's claims and what verified it; `None` if its key has to be waited for.
@@ -133,7 +133,7 @@ class AccessTokenVerifier:
         """
         segments, kid = self._open(token)
         key = self._keys.get(kid, now)
-        return None if key is None else (self._verify(segments, kid, key), kid, key)
+        return None if key is None else (self._verify(segments, kid, key, now), kid, key)
 
     def _open(self, token: str) -> tuple[_Segments, str]:
         segments = _split(token)
@@ -141,7 +141,7 @@ class AccessTokenVerifier:
             raise InvalidTokenError("The access token is not a JSON Web Token of acceptable size")
         return segments, self._known_headers.get(segments[0]) or _read_kid(segments[0])
 
-    def _verify(self, segments: _Segments, kid: str, key: RSAKey) -> Claims:
+    def _verify(self, segments: _Segments, kid: str, key: RSAKey, now: float) -> Claims:
         # Not by joserfc's reading of headers: it refuses unknown members, which RFC 7515 says to
         # ignore, and those that point to a key (jku, jwk) must have no effect at all.
         header, payload, signature = segments
@@ -160,15 +160,14 @@ class AccessTokenVerifier:
         if parsed is None:
             raise InvalidTokenError("The access token's payload is not a JSON object")
         claims = read_claims(parsed)
-        self._check(parsed)
+        self._check(parsed, now)
         return claims
 
     async def aclose(self) -> None:
         """Cancel the fetch that the running event loop has under way, and wait for its end."""
         await self._keys.aclose()
 
-    def _check(self, claims: dict[str, Any]) -> None:
-        now = self._clock()
+    def _check(self, claims: dict[str, Any], now: float) -> None:
         if self._issuers and claims.get("iss") not in self._issuers:
             raise UnacceptableClaimsError("The access token's iss claim is not an accepted issuer")
         if (

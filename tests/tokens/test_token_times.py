@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from token_factory import (
     CLAIMS,
     HEADER,
     NOW,
+    KeyServer,
     make_token,
     make_verifier,
     refusal,
@@ -76,3 +78,17 @@ async def test_verify_expired_token_with_a_foreign_signature_is_not_called_expir
 async def test_verify_expired_token_of_a_withdrawn_key_is_not_called_expired():
     token = make_token({**HEADER, "kid": "key_0"}, {**CLAIMS, "exp": NOW - 100})
     assert type(await refusal(token)) is UnknownKeyError
+
+
+async def test_token_that_expires_while_its_key_is_fetched_has_expired():
+    class SlowServer(KeyServer):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            nonlocal now
+            now += 300
+            return super().__call__(request)
+
+    now = NOW
+    verifier = make_verifier(SlowServer(), clock=lambda: now, leeway=0)
+    with pytest.raises(ExpiredTokenError):
+        await verifier.verify(with_claims(exp=NOW + 300))
+    await verifier.verify(with_claims(exp=NOW + 301))
